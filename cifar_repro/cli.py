@@ -1,0 +1,326 @@
+"""The commands: parse, call, print, exit code."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from cifar_repro import __version__
+from cifar_repro.core.errors import InputError, NonFiniteLoss
+from cifar_repro.core.recipe import AUGMENTATIONS, RECIPES, Recipe, Seeds, get_recipe
+
+if TYPE_CHECKING:  # torch takes seconds to import, so each command imports what it needs
+    from cifar_repro.core.data import Cifar10
+    from cifar_repro.evidence.run import Run
+
+T = TypeVar("T")
+
+DONE, FAILED_CHECK, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+DATA_HELP = (
+    "a folder, 'synthetic', or 'auto' (default): the folder in $CIFAR_REPRO_DATA, then ./data, then a download to "
+    "./data, then, with no network, synthetic data"
+)
+LAYOUTS_HELP = """A data folder holds one of
+  cifar-10-batches-py/  or  cifar-10-python.tar.gz   the python version, md5 sums checked
+  cifar-10-batches-bin/ or  cifar-10-binary.tar.gz   the binary version
+  train/CLASS/*.png|jpg and test/CLASS/*             32x32 images, folders named by the ten classes"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see '{self.prog} --help')\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status: 0 done, 1 a check did not hold, 2 bad input, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+        return status
+    except Stop as stop:
+        problem, status = str(stop), stop.status
+    except InputError as error:
+        problem, status = str(error), BAD_INPUT
+    except NonFiniteLoss as error:
+        problem, status = f"{error}: these weights are of no use", FAILED_CHECK
+    except OSError as error:
+        problem, status = _describe(error), BAD_INPUT
+    except KeyboardInterrupt:
+        problem, status = "interrupted", INTERRUPTED
+    print(f"cifar-repro: {' '.join(problem.split())}", file=sys.stderr)
+    return status
+
+
+class Stop(Exception):
+    """A command ends early with this line on stderr and this exit status."""
+
+    def __init__(self, line: str, status: int):
+        super().__init__(line)
+        self.status = status
+
+
+def _describe(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="cifar-repro", description="The CIFAR-10 CNN of the Udacity PyTorch lesson, repeatable to the bit."
+    )
+    parser.add_argument("--version", action="version", version=f"cifar-repro {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+
+    run = _command(
+        commands,
+        _run,
+        "run",
+        "the whole experiment: load, split, look at the data, train, keep the best, test it, draw the figures",
+        "A run folder gets record.json (everything that was run and came out), metrics.jsonl (a line an epoch),\n"
+        "model_cifar.pt (the best weights), last.pt (all that is needed to go on) and figures/.",
+    )
+    run.add_argument("--recipe", metavar="R", help=f"one of {', '.join(RECIPES)} (default: udacity)")
+    run.add_argument("--seed", type=int, metavar="S", help="the seed of all four sources of randomness (default: 0)")
+    for f in fields(Seeds):
+        run.add_argument(f"--{f.name}-seed", type=int, metavar="S", help=f"another seed for the {f.name} alone")
+    _add_data(run)
+    _add_compute(run)
+    run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/RECIPE-seedS-UTCTIME)")
+    run.add_argument(
+        "--resume", type=Path, metavar="DIR", help="go on with the run in DIR, exactly as if it had never stopped"
+    )
+    _add_json(run, "print the record as JSON")
+    _add_recipe_fields(run)
+
+    evaluate = _command(
+        commands,
+        _evaluate,
+        "evaluate",
+        "test loss, per-class and overall accuracy of any state_dict file of a recipe's network",
+        "The file is read without executing anything in it.",
+    )
+    evaluate.add_argument(
+        "checkpoint", type=Path, metavar="CHECKPOINT", help="a file that torch.save(net.state_dict(), ...) wrote"
+    )
+    evaluate.add_argument("--recipe", metavar="R", help=f"one of {', '.join(RECIPES)} (default: udacity)")
+    _add_data(evaluate)
+    _add_compute(evaluate)
+    _add_json(evaluate, "print the result as JSON, as the `test` of a record")
+
+    data = _command(
+        commands, _data, "data", "what a data folder holds: layout, images per class, fingerprints, official or not"
+    )
+    data.add_argument("folder", nargs="?", metavar="FOLDER", help="the same as --data FOLDER")
+    _add_data(data)
+    data.add_argument(
+        "--download", action="store_true", help="first download the binary version to the folder (default: ./data)"
+    )
+    _add_json(data, "print it as JSON")
+    return parser
+
+
+def _command(commands: Any, function: Any, name: str, summary: str, more: str = "") -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog="\n\n".join(filter(None, [more, LAYOUTS_HELP])),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="D", help=DATA_HELP)
+
+
+def _add_compute(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", metavar="DEV", help="auto (default), cpu, cuda or cuda:INDEX")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="CPU threads of torch (default: torch's choice); changes bits"
+    )
+    parser.add_argument(
+        "--memory-format",
+        metavar="F",
+        help="contiguous (default; the lesson's numbers to the bit) or channels_last (faster, other last bits)",
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser, help: str) -> None:
+    parser.add_argument("--json", action="store_true", help=f"{help}; nothing else goes to stdout")
+
+
+def _add_recipe_fields(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("recipe", "Change a number of the recipe; the record says which.")
+    for f in fields(Recipe):
+        if f.name != "name":
+            group.add_argument(
+                f"--{f.name.replace('_', '-')}",
+                type=type(f.default),
+                metavar="{" + ",".join(AUGMENTATIONS) + "}" if f.name == "augmentation" else "N",
+                help=f"{f.metadata['help']} (udacity: {f.default})",
+            )
+
+
+def _run(options: argparse.Namespace) -> int:
+    from cifar_repro.display import run_figures, text
+
+    run = _resumed(options) if options.resume else _started(options)
+    say = _speaker(options)
+    say(text.setup(run))
+    try:
+        run_figures.draw_data(run)
+        run.train(lambda epoch, previous_best: say(text.epoch(epoch, previous_best)), _progress)
+        result = run.test(_progress)
+        say(text.test(result.as_record()))
+        run_figures.draw_results(run, result)
+        run.complete()
+        say(f"\nEverything is in {run.folder}")
+    except NonFiniteLoss:
+        _print_json(options, run.record)
+        raise Stop(text.diverged(run.record), FAILED_CHECK) from None
+    except (KeyboardInterrupt, OSError) as error:
+        what, status = (
+            ("interrupted", INTERRUPTED) if isinstance(error, KeyboardInterrupt) else (_describe(error), BAD_INPUT)
+        )
+        kept = f"{len(run.record['epochs'])} of {run.recipe.epochs} epochs are kept"
+        raise Stop(f"{what}: {kept}; go on with: cifar-repro run --resume {run.folder}", status) from None
+    _print_json(options, run.record)
+    return DONE
+
+
+def _started(options: argparse.Namespace) -> "Run":
+    """A new run, once everything that was asked for is known to make sense."""
+    from cifar_repro.core.training import torch_memory_format
+    from cifar_repro.evidence.environment import choose_device
+    from cifar_repro.evidence.run import Run, check_unused
+
+    given = _given(options)
+    recipe = get_recipe(given.get("recipe", "udacity"))
+    recipe = recipe.with_changes({f.name: given[f.name] for f in fields(Recipe) if f.name in given})
+    seed = given.get("seed", 0)
+    seeds = Seeds(**{f.name: given.get(f"{f.name}_seed", seed) for f in fields(Seeds)})
+    device = choose_device(given.get("device", "auto"))
+    memory_format = given.get("memory_format", "contiguous")
+    torch_memory_format(memory_format)
+    time = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    folder = given.get("out") or Path("runs") / f"{recipe.name}-seed{seed}-{time}"
+    check_unused(folder)
+    _set_up(options.threads)
+    return Run.start(folder, recipe, seeds, _load(options.data), device, memory_format)
+
+
+def _resumed(options: argparse.Namespace) -> "Run":
+    """The run in a folder. What else was given on the command line must be what the run was started with."""
+    from cifar_repro.evidence.environment import choose_device
+    from cifar_repro.evidence.record import read_record
+    from cifar_repro.evidence.run import Run
+
+    folder = options.resume
+    record = read_record(folder)
+    seeds, environment = record["seeds"], record["environment"]
+    recorded = {"out": folder, **record["recipe"], **environment, "recipe": record["recipe"]["name"]}
+    recorded |= {f"{name}_seed": seed for name, seed in seeds.items()}
+    given = _given(options)
+    if "seed" in given:
+        given = {f"{name}_seed": given["seed"] for name in seeds} | given
+    if given.get("device") == "auto":
+        del given["device"]
+    elif "device" in given:
+        given["device"] = str(choose_device(given["device"]))
+    for name in given.keys() & recorded.keys():
+        if given[name] != recorded[name]:
+            flag = "--" + name.replace("_", "-")
+            raise InputError(f"{flag}: {given[name]} is not the {recorded[name]} of the run in {folder}: leave it out")
+    choose_device(environment["device"])
+    _set_up(environment["threads"])
+    path = record["data"]["path"] or record["data"]["kind"]
+    return Run.resume(folder, record, _load(options.data or path))
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from cifar_repro.core.checkpoint import load_weights
+    from cifar_repro.core.model import Net
+    from cifar_repro.display import text
+    from cifar_repro.evidence.environment import choose_device
+    from cifar_repro.evidence.record import data_label
+    from cifar_repro.evidence.run import evaluate_images
+
+    recipe = get_recipe(options.recipe or "udacity")
+    device = choose_device(options.device or "auto")
+    _set_up(options.threads)
+    network = Net(recipe.dropout)
+    load_weights(options.checkpoint, network)
+    data = _load(options.data)
+    memory_format = options.memory_format or "contiguous"
+    result = evaluate_images(network, data, recipe, device, memory_format, _progress).as_record()
+    _speaker(options)(f"Data: {data_label({'kind': data.kind, 'official': data.official})}\n{text.test(result)}")
+    _print_json(options, result)
+    return DONE
+
+
+def _data(options: argparse.Namespace) -> int:
+    from cifar_repro.core import layouts
+    from cifar_repro.display import text
+    from cifar_repro.evidence.record import describe_data
+
+    if options.folder and options.data:
+        raise InputError(f"data: both {options.folder!r} and {options.data!r} are given: give one folder")
+    where = options.folder or options.data
+    if options.download:
+        if where in ("auto", "synthetic"):
+            raise InputError(f"data: {where!r} is no folder to download to: give one, or none for ./data")
+        where = where or "data"
+        layouts.download(Path(where), _progress)
+    described = describe_data(_load(where))
+    _speaker(options)(text.data(described))
+    _print_json(options, described)
+    return DONE
+
+
+def _set_up(threads: int | None) -> None:
+    from cifar_repro.core.seeding import make_deterministic
+
+    make_deterministic(threads)
+
+
+def _load(where: str | None) -> "Cifar10":
+    from cifar_repro.core.data import load_cifar10
+
+    data = load_cifar10(where or "auto", progress=_progress)
+    if data.stands_in:
+        print(
+            f"cifar-repro: WARNING: no CIFAR-10 in $CIFAR_REPRO_DATA or ./data, and {data.stands_in}: "
+            "SYNTHETIC data stands in for it, and its results say nothing about CIFAR-10",
+            file=sys.stderr,
+        )
+    return data
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The options that were given on the command line."""
+    return {name: value for name, value in vars(options).items() if value is not None}
+
+
+def _speaker(options: argparse.Namespace) -> Callable[[str], None]:
+    """Prints what people read: on stdout, or with --json on stderr."""
+    return lambda line: print(line, file=sys.stderr if options.json else sys.stdout, flush=True)
+
+
+def _print_json(options: argparse.Namespace, value: dict[str, Any]) -> None:
+    if options.json:
+        print(json.dumps(value, indent=1, allow_nan=False))
+
+
+def _progress(steps: Iterable[T], *, total: int, desc: str) -> Iterable[T]:
+    """A progress bar on stderr that vanishes when it is full; none where stderr is no terminal."""
+    from tqdm import tqdm
+
+    return tqdm(steps, total=total, desc=desc, leave=False, disable=not sys.stderr.isatty())

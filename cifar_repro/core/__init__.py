@@ -1,0 +1,1 @@
+"""The experiment and nothing else; imports nothing from the rest of the package."""

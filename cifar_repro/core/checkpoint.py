@@ -1,0 +1,103 @@
+"""Files of weights: written whole or not at all, read without executing anything, named by a digest."""
+
+import hashlib
+import io
+import os
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from torch import nn
+
+from cifar_repro.core.errors import InputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that becomes `path`; at any moment, a crash or a full disk included, `path` is the old one or the new one.
+
+    The bytes go to `path` + ".tmp", reach the disk, and are renamed once the block ends without an error. Otherwise,
+    or where writing raises OSError, the old file stays.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # the rename itself reaches the disk with the folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def save(path: Path, content: Any) -> None:
+    """`torch.save`, atomically. Serialised in memory first, so that a full disk is an OSError and nothing else."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with replacing(path) as file:
+        file.write(buffer.getbuffer())
+
+
+def load(path: Path) -> Any:
+    """What a file that `torch.save` wrote holds, on the CPU: tensors and plain values only.
+
+    No code in the file is ever executed. Raises InputError for anything that is not such a file.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file: give a file that torch.save wrote")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load has no exception of its own, and a hostile file can raise any
+        reason = "truncated or no checkpoint"
+        if isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
+            reason = "it asks for more than tensors and plain values, and nothing in it was executed"
+        raise InputError(f"{path}: cannot be read ({reason}): give a whole file that torch.save wrote") from error
+
+
+def load_weights(path: Path, network: nn.Module) -> None:
+    """Loads a `state_dict` file into the network. Raises InputError that names the first entry that does not fit."""
+    state = load(path)
+    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise InputError(f"{path}: holds no state_dict: give a file written by torch.save(network.state_dict(), ...)")
+    wanted = network.state_dict()
+    for name, tensor in wanted.items():
+        if name not in state:
+            raise InputError(f"{path}: entry {name} is missing: give weights of the recipe's own network")
+        if state[name].shape != tensor.shape or not state[name].is_floating_point():
+            found = f"{tuple(state[name].shape)} {state[name].dtype}"
+            raise InputError(f"{path}: entry {name} is {found}: it must be {tuple(tensor.shape)} {tensor.dtype}")
+    for name in state:
+        if name not in wanted:
+            raise InputError(f"{path}: entry {name!r} is not the network's: give weights of the recipe's own network")
+    network.load_state_dict(state)
+
+
+def plain_weights(network: nn.Module) -> dict[str, torch.Tensor]:
+    """A copy of the network's `state_dict` on the CPU, contiguous: it stays as it is while training goes on."""
+    weights = network.state_dict()
+    return {name: t.cpu().clone(memory_format=torch.contiguous_format) for name, t in weights.items()}
+
+
+def weights_digest(state_dict: Mapping[str, torch.Tensor]) -> str:
+    """sha256 hex over the entries in order: name, dtype and shape, each closed by a zero byte, then the tensor's bytes.
+
+    The name is UTF-8, the dtype `str(dtype)`, the shape comma-joined decimal, the bytes contiguous and little-endian:
+    independent of device, memory format and torch version.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in state_dict.items():
+        array = tensor.detach().cpu().contiguous().numpy()
+        header = (name, str(tensor.dtype), ",".join(map(str, tensor.shape)))
+        digest.update(b"".join(part.encode() + b"\0" for part in header))
+        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()

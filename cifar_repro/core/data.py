@@ -1,0 +1,144 @@
+"""CIFAR-10 as uint8 tensors, its split into training and validation, and its batches."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cifar_repro.core import layouts
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.layouts import CLASSES
+from cifar_repro.core.progress import Progress, no_progress
+from cifar_repro.core.synthetic import synthetic_arrays
+from cifar_repro.core.transforms import flip_rotate, normalize
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images (N, 3, 32, 32) uint8 and their labels (N,) int64, on one device."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def __post_init__(self) -> None:
+        n = len(self.images)
+        if self.images.dtype != torch.uint8 or self.images.shape != (n, 3, 32, 32):
+            raise InputError(f"images: {tuple(self.images.shape)} {self.images.dtype}: give (N, 3, 32, 32) uint8")
+        if self.labels.dtype != torch.int64 or self.labels.shape != (n,):
+            raise InputError(f"labels: {tuple(self.labels.shape)} {self.labels.dtype}: give ({n},) int64")
+        for label in [int(self.labels.min()), int(self.labels.max())] if n else []:
+            if not 0 <= label < len(CLASSES):
+                raise InputError(f"labels: {label} is no class: give labels from 0 to {len(CLASSES) - 1}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def to(self, device: torch.device | str) -> "ImageSet":
+        return ImageSet(self.images.to(device), self.labels.to(device))
+
+    def counts(self) -> list[int]:
+        """Images of each class, in label order."""
+        return torch.bincount(self.labels.cpu(), minlength=len(CLASSES)).tolist()
+
+    def fingerprint(self) -> str:
+        """sha256 hex over the images' bytes (image by image: R, G, B planes, row-major), then a byte for each label."""
+        digest = hashlib.sha256(self.images.cpu().contiguous().numpy().data)
+        digest.update(self.labels.to(torch.uint8).cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Cifar10:
+    """The two parts of CIFAR-10 and where they came from.
+
+    kind: the layout they were read from ("python", "binary", "images") or "synthetic".
+    official: True only where the files' published md5 sums were checked.
+    path: the folder that was read (None for synthetic data).
+    stands_in: why synthetic data was taken though it was not asked for (else empty).
+    """
+
+    train: ImageSet
+    test: ImageSet
+    kind: str
+    official: bool
+    path: str | None = None
+    stands_in: str = ""
+
+
+def load_cifar10(data: str | Path = "auto", *, progress: Progress = no_progress) -> Cifar10:
+    """CIFAR-10 from a folder in any of its layouts, "synthetic", or "auto".
+
+    "auto" takes the folder that the environment variable CIFAR_REPRO_DATA names, then `./data`, then downloads to
+    `./data`, and where no network is to be had falls back to synthetic data: look at `kind` and `stands_in`.
+    Raises InputError that names the file for anything that cannot be read as what it should be.
+    """
+    if str(data) == "synthetic":
+        return synthetic()
+    if str(data) != "auto":
+        return _load_folder(Path(data), progress)
+    if os.environ.get("CIFAR_REPRO_DATA"):
+        return _load_folder(Path(os.environ["CIFAR_REPRO_DATA"]), progress)
+    folder = Path("data")
+    if layouts.find(folder) is None:
+        try:
+            layouts.download(folder, progress)
+        except layouts.NETWORK_ERRORS as error:
+            return replace(synthetic(), stands_in=f"{layouts.ARCHIVE_URL} cannot be reached ({error})")
+    return _load_folder(folder, progress)
+
+
+def _load_folder(folder: Path, progress: Progress) -> Cifar10:
+    if not folder.is_dir():
+        raise InputError(f"data: {str(folder)!r} is no folder: give one, or 'synthetic', or 'auto'")
+    layout = layouts.find(folder)
+    if layout is None:
+        wanted = ", ".join(layouts.LAYOUTS)
+        raise InputError(f"data: {str(folder)!r} holds none of {wanted}: see 'cifar-repro data --help'")
+    kind, read = layouts.LAYOUTS[layout]
+    parts = read(folder / layout, progress)
+    train = ImageSet(torch.from_numpy(parts.train_images), torch.from_numpy(parts.train_labels))
+    test = ImageSet(torch.from_numpy(parts.test_images), torch.from_numpy(parts.test_labels))
+    return Cifar10(train, test, kind, parts.official, str(folder.resolve()))
+
+
+def synthetic(train: int = 10_000, test: int = 2_000, seed: int = 0) -> Cifar10:
+    """The embedded data set (see `synthetic_arrays`): no CIFAR-10, but of its form."""
+    parts = synthetic_arrays(train, test, seed)
+    training, testing = (ImageSet(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in parts)
+    return Cifar10(training, testing, kind="synthetic", official=False)
+
+
+def split_indices(n: int, valid_fraction: float, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(training, validation) indices of `n` images, int64, as the lesson gets them after `numpy.random.seed(seed)`.
+
+    All indices are shuffled; the first floor(valid_fraction * n) are validation, the rest training. Global random
+    state is neither read nor changed.
+    """
+    indices = list(range(n))
+    np.random.RandomState(seed).shuffle(indices)
+    held_out = int(np.floor(valid_fraction * n))
+    return torch.tensor(indices[held_out:], dtype=torch.int64), torch.tensor(indices[:held_out], dtype=torch.int64)
+
+
+def batches(
+    data: ImageSet,
+    indices: torch.Tensor,
+    batch_size: int,
+    *,
+    augmentation: str = "none",
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yields (images, labels) of the given `indices` (N,) int64 in their order; the last batch may be smaller.
+
+    Images are (B, 3, 32, 32) float32, normalised, in `memory_format`; labels (B,) int64; both on the data's device.
+    With augmentation "flip-rotate" each batch draws from torch's global generator (see `flip_rotate`).
+    """
+    for chosen in indices.to(data.images.device).split(batch_size):
+        images = data.images[chosen]
+        if augmentation == "flip-rotate":
+            images = flip_rotate(images)
+        yield normalize(images.contiguous(memory_format=memory_format)), data.labels[chosen]

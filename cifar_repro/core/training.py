@@ -1,0 +1,168 @@
+"""The lesson's training: an epoch, and a whole run of epochs with the best weights kept."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cifar_repro.core import seeding
+from cifar_repro.core.checkpoint import plain_weights, weights_digest
+from cifar_repro.core.data import ImageSet, batches, split_indices
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.evaluation import StepLosses, evaluate, mode
+from cifar_repro.core.model import Net
+from cifar_repro.core.progress import Progress, no_progress
+from cifar_repro.core.recipe import Recipe, Seeds
+
+MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
+
+
+def train_epoch(network: nn.Module, batches: Batches, optimizer: torch.optim.Optimizer) -> StepLosses:
+    """One optimizer step a batch, dropout on; returns the loss of every step, each from before its update.
+
+    Batches are (images, labels) as the network takes them. Raises NonFiniteLoss, after the pass, if a loss was NaN or
+    infinite.
+    """
+    losses: list[torch.Tensor] = []
+    sizes: list[int] = []
+    with mode(network, training=True):
+        for images, labels in batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(network(images), labels)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach())  # no .item(): it would make a GPU wait for each step
+            sizes.append(len(labels))
+    return StepLosses.collect(losses, sizes, "training")
+
+
+def torch_memory_format(name: str) -> torch.memory_format:
+    """The memory format of that name. Raises InputError for an unknown one."""
+    if name not in MEMORY_FORMATS:
+        raise InputError(f"memory_format: {name!r} is not known: give one of {', '.join(MEMORY_FORMATS)}")
+    return MEMORY_FORMATS[name]
+
+
+def split(recipe: Recipe, seeds: Seeds, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(training, validation) indices of `n` images, int64. Raises InputError where that leaves one of them empty."""
+    train_idx, valid_idx = split_indices(n, recipe.valid_fraction, seeds.split)
+    if not len(train_idx) or not len(valid_idx):
+        raise InputError(
+            f"valid_fraction: {recipe.valid_fraction} of {n} images leaves {len(train_idx)} for training and "
+            f"{len(valid_idx)} for validation: give more images or another fraction"
+        )
+    return train_idx, valid_idx
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch gave. saved: its weights became the checkpoint. weights_sha256: `weights_digest` after it."""
+
+    epoch: int
+    train_loss: float
+    valid_loss: float
+    saved: bool
+    weights_sha256: str
+    train_seconds: float
+    valid_seconds: float
+
+
+@dataclass
+class Training:
+    """A training and all that is needed to go on with it exactly."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    order: torch.Generator
+    epochs: list[Epoch] = field(default_factory=list)
+    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch whose weights are the best so far: the last one saved."""
+        return next((epoch for epoch in reversed(self.epochs) if epoch.saved), None)
+
+    def state(self, device: torch.device) -> dict[str, Any]:
+        """Tensors and plain values, for a checkpoint; only meaningful between two epochs of `fit`."""
+        return {
+            "network": plain_weights(self.network),
+            "optimizer": self.optimizer.state_dict(),
+            "order": self.order.get_state(),
+            "global": seeding.global_state(device),
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "best_weights": self.best_weights,
+        }
+
+    def load_state(self, state: dict[str, Any], device: torch.device) -> None:
+        """Goes back to where `state` was taken; sets the global generators."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.order.set_state(state["order"])
+        seeding.set_global_state(state["global"], device)
+        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
+        self.best_weights = state["best_weights"]
+
+
+def fit(
+    recipe: Recipe,
+    seeds: Seeds,
+    data: ImageSet,
+    *,
+    memory_format: str = "contiguous",
+    resume: dict[str, Any] | None = None,
+    after_epoch: Callable[[Epoch, dict[str, Any]], None] = lambda epoch, state: None,
+    progress: Progress = no_progress,
+) -> Training:
+    """Trains the recipe's network on `data` (all training images, on the device to use) and keeps the best weights.
+
+    After each epoch `after_epoch(epoch, state)` gets its figures and the state from which `resume=state` goes on as if
+    nothing had happened. Global random state is as before when this returns. Raises NonFiniteLoss at the end of an
+    epoch with a loss that is NaN or infinite; InputError if the split leaves a part empty or a name is unknown.
+    """
+    layout, device = torch_memory_format(memory_format), data.images.device
+    train_idx, valid_idx = split(recipe, seeds, len(data))
+
+    def passes(indices: torch.Tensor, name: str) -> Batches:
+        """The batches of one pass over the images of `indices`."""
+        total = math.ceil(len(indices) / recipe.batch_size)
+        made = batches(data, indices, recipe.batch_size, augmentation=recipe.augmentation, memory_format=layout)
+        return progress(made, total=total, desc=f"epoch {epoch}/{recipe.epochs} {name}")
+
+    with seeding.isolated(device):
+        # Weights are drawn on the CPU, so that every device starts from the same ones.
+        seeding.seed_global(seeds.init)
+        network = Net(recipe.dropout).to(device).to(memory_format=layout)
+        optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)
+        training = Training(network, optimizer, seeding.order_generator(seeds.order))
+        seeding.seed_global(seeds.dropout)
+        if resume is not None:
+            training.load_state(resume, device)
+
+        for epoch in range(len(training.epochs) + 1, recipe.epochs + 1):
+            # As SubsetRandomSampler does: one permutation an epoch.
+            order = train_idx[torch.randperm(len(train_idx), generator=training.order)]
+            start = time.perf_counter()
+            train_losses = train_epoch(network, passes(order, "training"), optimizer)
+            middle = time.perf_counter()
+            valid_loss = evaluate(network, passes(valid_idx, "validation")).loss
+            end = time.perf_counter()
+
+            # A tie saves: the lesson compares with <=.
+            best = training.best
+            saved = best is None or valid_loss <= best.valid_loss
+            weights = plain_weights(network)
+            if saved:
+                training.best_weights = weights
+            result = Epoch(
+                epoch, train_losses.mean, valid_loss, saved, weights_digest(weights), middle - start, end - middle
+            )
+            training.epochs.append(result)
+            after_epoch(result, training.state(device))
+    return training

@@ -1,0 +1,59 @@
+"""The figures of a run folder: from what a run holds to `figures/*.png`."""
+
+import io
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+
+from cifar_repro.core.checkpoint import replacing
+from cifar_repro.core.evaluation import Evaluation
+from cifar_repro.core.layouts import CLASSES
+from cifar_repro.core.seeding import order_generator
+from cifar_repro.core.training import split
+from cifar_repro.display import figures
+from cifar_repro.evidence.published import published
+from cifar_repro.evidence.record import caption
+from cifar_repro.evidence.run import Run
+
+SHOWN = 20  # images, as in the lesson
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes a PNG, whole or not at all."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    path.parent.mkdir(exist_ok=True)
+    with replacing(path) as file:
+        file.write(buffer.getbuffer())
+
+
+def draw_data(run: Run) -> None:
+    """What the network is about to see: the first images of the first epoch, and one of them in detail."""
+    line, folder = caption(run.record), run.folder / "figures"
+    train_idx, _ = split(run.recipe, run.seeds, len(run.data.train))
+    order = torch.randperm(len(train_idx), generator=order_generator(run.seeds.order))
+    chosen = train_idx[order[:SHOWN]]
+    images, labels = run.data.train.images[chosen].numpy(), run.data.train.labels[chosen].numpy()
+    save_figure(figures.training_batch(images, labels, CLASSES, caption=line), folder / "training_batch.png")
+    detail = min(3, len(labels) - 1)  # the lesson takes the batch's fourth image
+    figure = figures.channel_values(images[detail], CLASSES[labels[detail]], caption=line)
+    save_figure(figure, folder / "channel_values.png")
+
+
+def draw_results(run: Run, result: Evaluation) -> None:
+    """How the training went and what the best weights make of the test images."""
+    line, folder = caption(run.record), run.folder / "figures"
+    known = published(run.recipe.name) or {}
+    test = result.as_record()
+    images, labels = run.data.test.images[:SHOWN].numpy(), run.data.test.labels[:SHOWN].numpy()
+    drawn = {
+        "loss_curves": figures.loss_curves(run.record["epochs"], known.get("epochs"), caption=line),
+        "confusion_matrix": figures.confusion_matrix(test["confusion"], CLASSES, caption=line),
+        "per_class_accuracy": figures.per_class_accuracy(
+            test["per_class"], known.get("test", {}).get("per_class"), caption=line
+        ),
+        "predictions": figures.predictions(images, labels, result.predicted[:SHOWN].numpy(), CLASSES, caption=line),
+    }
+    for name, figure in drawn.items():
+        save_figure(figure, folder / f"{name}.png")

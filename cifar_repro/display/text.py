@@ -1,0 +1,74 @@
+"""What the commands print for people to read: the lesson's own lines, and what it leaves unsaid."""
+
+from typing import Any
+
+from cifar_repro.core.model import Net
+from cifar_repro.core.shapes import volume_walk
+from cifar_repro.core.training import Epoch, split
+from cifar_repro.evidence.record import caption, data_label
+from cifar_repro.evidence.run import Run
+
+
+def setup(run: Run) -> str:
+    """What is about to run: device, data, split, network and the volumes in it."""
+    train_idx, valid_idx = split(run.recipe, run.seeds, len(run.data.train))
+    environment, network = run.record["environment"], Net(run.recipe.dropout)
+    where = environment["gpu"] or f"{environment['cpu']}, {environment['threads']} threads"
+    volumes = [f"  {v.layer:8}{' x '.join(map(str, v.shape))}" for v in volume_walk(network)]
+    lines = [
+        ("CUDA is available!  Training on GPU ..." if run.device.type == "cuda" else "Training on CPU ..."),
+        f"{caption(run.record)}",
+        f"torch {environment['torch']} on {environment['device']} ({where}), {run.memory_format}",
+        f"{len(train_idx):,} training, {len(valid_idx):,} validation and {len(run.data.test):,} test images",
+        str(network),
+        "Volumes, by (W - F + 2P) / S + 1:",
+        *volumes,
+    ]
+    if done := len(run.record["epochs"]):
+        lines.append(f"Going on after epoch {done}")
+    return "\n".join(lines)
+
+
+def epoch(result: Epoch, previous_best: float) -> str:
+    line = f"Epoch: {result.epoch} \tTraining Loss: {result.train_loss:.6f} \tValidation Loss: {result.valid_loss:.6f}"
+    if result.saved:
+        line += f"\nValidation loss decreased ({previous_best:.6f} --> {result.valid_loss:.6f}).  Saving model ..."
+    return line
+
+
+def test(result: dict[str, Any]) -> str:
+    """The `test` entry of a record. Percentages are cut, not rounded, as in the lesson."""
+    lines = [f"Test Loss: {result['loss']:.6f}", ""]
+    lines += [_accuracy(f"of {c['name']:>10}", c["correct"], c["total"]) for c in result["per_class"]]
+    return "\n".join([*lines, "", _accuracy("(Overall)", result["correct"], result["total"])])
+
+
+def _accuracy(what: str, correct: int, total: int) -> str:
+    if not total:
+        return f"Test Accuracy {what}: N/A (no such images)"
+    return f"Test Accuracy {what}: {100 * correct // total:2d}% ({correct}/{total})"
+
+
+def diverged(record: dict[str, Any]) -> str:
+    stopped, rate = record["stopped"], record["recipe"]["learning_rate"]
+    where = f"epoch {stopped['epoch']}, {stopped['phase']} step {stopped['step']}"
+    return (
+        f"the loss was {stopped['loss']} in {where}: the run is stopped and no checkpoint holds such weights; "
+        f"try a learning rate below {rate}"
+    )
+
+
+def data(described: dict[str, Any]) -> str:
+    """The `data` entry of a record."""
+    counts, prints = described["counts"], described["fingerprints"]
+    lines = [
+        f"layout:    {described['kind']}" + (f" in {described['path']}" if described["path"] else ""),
+        f"official:  {'yes' if described['official'] else 'no'}: {data_label(described)}",
+        "",
+        f"{'class':12}{'train':>8}{'test':>8}",
+        *(f"{name:12}{counts['train'][name]:8,}{counts['test'][name]:8,}" for name in counts["train"]),
+        f"{'all':12}{sum(counts['train'].values()):8,}{sum(counts['test'].values()):8,}",
+        "",
+        *(f"{part + ' fingerprint:':19}{prints[part]}" for part in ("train", "test")),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What makes a result checkable: the environment, the record of a run, published results."""

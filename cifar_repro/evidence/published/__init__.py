@@ -1,0 +1,17 @@
+"""Published results of the recipes, as data with their sources: one JSON file a recipe."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+
+def published(recipe: str) -> dict[str, Any] | None:
+    """What was published for the recipe of that name, or None.
+
+    Keys: recipe, source, epochs (a list of {epoch, train_loss, valid_loss}), test ({loss, correct, total, per_class}).
+    """
+    file = files(__name__) / f"{recipe}.json"
+    if not file.is_file():
+        return None
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content

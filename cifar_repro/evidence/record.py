@@ -1,0 +1,103 @@
+"""The record of a run: one JSON object that says what was run, on what, where, and what came out."""
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from cifar_repro.core.checkpoint import replacing
+from cifar_repro.core.data import Cifar10
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.layouts import CLASSES
+from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
+
+SCHEMA = 1
+NAME = "record.json"
+
+
+def new_record(recipe: Recipe, seeds: Seeds, data: Cifar10, environment: dict[str, Any]) -> dict[str, Any]:
+    """The record of a run that has not begun to train.
+
+    status: "unfinished", "complete" or "diverged"; `stopped` says where a diverged one met a NaN or infinite loss.
+    """
+    return {
+        "schema": SCHEMA,
+        "status": "unfinished",
+        "recipe": {**asdict(recipe), "overridden": recipe.changes()},
+        "seeds": asdict(seeds),
+        "data": describe_data(data),
+        "environment": environment,
+        "epochs": [],
+        "best": None,
+        "stopped": None,
+        "test": None,
+    }
+
+
+def describe_data(data: Cifar10) -> dict[str, Any]:
+    """The `data` entry of a record."""
+    parts = {"train": data.train, "test": data.test}
+    return {
+        "kind": data.kind,
+        "official": data.official,
+        "path": data.path,
+        "fingerprints": {name: part.fingerprint() for name, part in parts.items()},
+        "counts": {name: dict(zip(CLASSES, part.counts(), strict=True)) for name, part in parts.items()},
+    }
+
+
+def recipe_of(record: dict[str, Any]) -> Recipe:
+    """The recipe that a record names, with its changes."""
+    values = {f.name: record["recipe"][f.name] for f in fields(Recipe)}
+    return get_recipe(values["name"]).with_changes(values)
+
+
+def seeds_of(record: dict[str, Any]) -> Seeds:
+    return Seeds(**record["seeds"])
+
+
+def caption(record: dict[str, Any]) -> str:
+    """One line that says what was run on what, for every figure."""
+    recipe, seeds = record["recipe"], set(record["seeds"].values())
+    changes = [f"{name} {recipe[name]}" for name in recipe["overridden"]]
+    seed = f"seed {seeds.pop()}" if len(seeds) == 1 else "seeds " + "/".join(map(str, record["seeds"].values()))
+    return " · ".join([", ".join([recipe["name"], *changes]), seed, data_label(record["data"])])
+
+
+def data_label(data: dict[str, Any]) -> str:
+    """What the data is, in words that do not let it pass for more."""
+    if data["kind"] == "synthetic":
+        return "synthetic data, not CIFAR-10"
+    if data["official"]:
+        return "official CIFAR-10 (md5 checked)"
+    return f"data not checked to be official CIFAR-10 ({data['kind']})"
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Writes `record.json` atomically; floats with full precision, so that equal numbers give equal text."""
+    with replacing(folder / NAME) as file:
+        file.write((json.dumps(record, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record in a run folder. Raises InputError where there is none, or none that this version can read."""
+    path = folder / NAME
+    if not path.is_file():
+        raise InputError(f"{folder}: holds no {NAME}: give the folder of a run")
+    try:
+        record = json.loads(path.read_bytes())
+        if record["schema"] != SCHEMA:
+            raise InputError(
+                f"{path}: schema {record['schema']!r} is not {SCHEMA}: read it with the version that wrote it"
+            )
+        recipe_of(record), seeds_of(record)
+        for name in ("status", "data", "environment", "epochs"):
+            record[name]
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: is no record of a run ({type(error).__name__}: {error}): give a whole one"
+        ) from error
+    result: dict[str, Any] = record
+    return result

@@ -1,0 +1,23 @@
+"""What every test and benchmark shares: determinism, the synthetic images, and a header that says what is tested."""
+
+import pytest
+import torch
+
+from cifar_repro.core.data import Cifar10, synthetic
+from cifar_repro.core.seeding import make_deterministic
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    make_deterministic()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"torch {torch.__version__}, cpu {capability}, {torch.get_num_threads()} threads, {gpus} GPUs, data: synthetic"
+
+
+@pytest.fixture(scope="session")
+def small_data() -> Cifar10:
+    """2,000 training and 400 test images of the synthetic set."""
+    return synthetic(train=2_000, test=400, seed=0)
