@@ -100,7 +100,7 @@ def loss_curves(epochs: Rows, published: Rows | None = None, *, caption: str) ->
     drawn: list[float] = []  # every finite loss
     for rows, whose, width, dashes in ((epochs, "this run", 2.0, "-"), (published, "published", 1.1, "--")):
         for key, name, colour in (("train_loss", "training", TRAIN), ("valid_loss", "validation", VALID)):
-            losses = [float(row[key]) if math.isfinite(row[key]) else math.nan for row in rows]
+            losses = [float(row[key]) for row in rows]
             drawn += [loss for loss in losses if math.isfinite(loss)]
             if losses:
                 x = [int(row["epoch"]) for row in rows]
