@@ -91,7 +91,8 @@ def synthetic_arrays(train: int = 10_000, test: int = 2_000, seed: int = 0) -> t
     Images are uint8 of shape (n, 3, 32, 32), channels in the order red, green, blue. Labels are int64 of
     shape (n,), in CIFAR-10's order of classes: as many of each class as the size allows, in mixed order. The
     same arguments give the same bytes on each call, and the test images do not depend on the number of
-    training images. Raises ValueError for a size below 1 or a seed outside 0 to 2**32 - 1.
+    training images. Raises ValueError for a size outside 1 to 10**7 or a seed outside
+    0 to 2**32 - 1.
 
     Measured on the default arrays with the tutorial's network and recipe (SGD at 0.01, batches of 20, dropout
     0.25, 8,000 images to train on) for training seeds 0 to 4, with torch 2.14.1 on one thread of a CPU: test

@@ -1,0 +1,228 @@
+"""The commands, as a newcomer meets them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks.tutorial import TutorialNet
+from cifar_repro.cli import main
+from cifar_repro.core.layouts import CLASSES
+from tests.make_data import tiny_set, write_binary_folder
+
+FIGURES = {"training_batch", "channel_values", "loss_curves", "confusion_matrix", "per_class_accuracy", "predictions"}
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 100 random training images and 40 test images."""
+    return write_binary_folder(tmp_path_factory.mktemp("images"), tiny_set(per_batch=20, test=40))
+
+
+@pytest.fixture(scope="module")
+def finished(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run of three epochs."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    assert (
+        main(["run", "--data", str(images), "--epochs", "3", "--threads", "1", "--seed", "5", "--out", str(folder)])
+        == 0
+    )
+    return folder
+
+
+def record_of(folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((folder / "record.json").read_text())
+    return record
+
+
+def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], text=True, capture_output=True, check=False, **options)
+
+
+def test_run_prints_what_the_lesson_prints(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Device, network, volumes, a line an epoch, each saving, test loss, per-class and overall accuracy: all there."""
+    assert main(["run", "--data", str(images), "--epochs", "2", "--threads", "1", "--out", str(tmp_path / "run")]) == 0
+    printed, record = capsys.readouterr(), record_of(tmp_path / "run")
+    assert printed.err == "", "no progress bar where stderr is no terminal"
+    assert "(conv3): Conv2d(32, 64, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))" in printed.out
+    assert re.search(r"pool3\s+64 x 4 x 4", printed.out)
+    before = float("inf")
+    for epoch in record["epochs"]:
+        losses = f"Training Loss: {epoch['train_loss']:.6f} \tValidation Loss: {epoch['valid_loss']:.6f}"
+        assert f"Epoch: {epoch['epoch']} \t{losses}" in printed.out
+        saving = f"Validation loss decreased ({before:.6f} --> {epoch['valid_loss']:.6f}).  Saving model ..."
+        assert (saving in printed.out) == epoch["saved"]
+        before = min(before, epoch["valid_loss"])
+    test = record["test"]
+    assert f"Test Loss: {test['loss']:.6f}" in printed.out
+    for entry in test["per_class"]:
+        assert re.search(rf"Test Accuracy of +{entry['name']}: .*\({entry['correct']}/{entry['total']}\)", printed.out)
+    assert re.search(rf"Test Accuracy \(Overall\): +\d+% \({test['correct']}/40\)", printed.out)
+
+
+def test_run_fills_its_folder(finished: Path) -> None:
+    """Record, metrics, weights, state and all figures are there, and nothing else."""
+    assert {path.name for path in finished.iterdir()} == {
+        "record.json",
+        "metrics.jsonl",
+        "model_cifar.pt",
+        "last.pt",
+        "figures",
+    }
+    assert {path.stem for path in (finished / "figures").glob("*.png")} == FIGURES
+    lines = (finished / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == record_of(finished)["epochs"]
+
+
+def test_run_without_out_makes_a_folder_of_its_own(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runs one after the other in one place get two folders under runs/, named by recipe, seed and time."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "--data", str(images), "--epochs", "1", "--seed", "3", "--recipe", "udacity-augmented"]) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert re.fullmatch(r"udacity-augmented-seed3-\d{8}T\d{6}Z", folder.name)
+
+
+def test_json_is_the_record_and_nothing_else(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json stdout is one JSON object equal to record.json; what people read goes to stderr."""
+    folder = tmp_path / "run"
+    assert main(["run", "--data", str(images), "--epochs", "1", "--threads", "1", "--out", str(folder), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == record_of(folder)
+    assert "Epoch: 1" in printed.err
+
+
+def test_a_changed_number_is_in_the_record(images: Path, tmp_path: Path) -> None:
+    """A recipe field given as a flag is used, and the record says which differ from the recipe of that name."""
+    flags = ["--batch-size", "16", "--dropout", "0.3", "--epochs", "1", "--init-seed", "9", "--learning-rate", "0.01"]
+    assert main(["run", "--data", str(images), "--out", str(tmp_path / "run"), *flags]) == 0
+    record = record_of(tmp_path / "run")
+    assert record["recipe"]["overridden"] == ["batch_size", "epochs", "dropout"]
+    assert (record["recipe"]["batch_size"], record["recipe"]["dropout"]) == (16, 0.3)
+    assert record["seeds"] == {"split": 0, "init": 9, "order": 0, "dropout": 0}
+
+
+def test_evaluate_prints_the_records_own_test_result(
+    images: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`evaluate` of a run's best weights gives that run's test result, number for number."""
+    arguments = ["evaluate", str(finished / "model_cifar.pt"), "--data", str(images), "--threads", "1", "--json"]
+    assert main(arguments) == 0
+    assert json.loads(capsys.readouterr().out) == record_of(finished)["test"]
+
+
+def test_the_weights_load_into_the_lessons_own_network(finished: Path) -> None:
+    """`model_cifar.pt` is a plain state_dict that a network typed in from the lesson takes as it is."""
+    TutorialNet().load_state_dict(torch.load(finished / "model_cifar.pt", weights_only=True))
+
+
+def test_channels_last_weights_load_into_the_lessons_own_network(images: Path, tmp_path: Path) -> None:
+    """In channels_last too, the weights are written contiguous."""
+    flags = ["--memory-format", "channels_last", "--epochs", "1", "--out", str(tmp_path / "run")]
+    assert main(["run", "--data", str(images), *flags]) == 0
+    weights = torch.load(tmp_path / "run" / "model_cifar.pt", weights_only=True)
+    TutorialNet().load_state_dict(weights)
+    assert all(tensor.is_contiguous() for tensor in weights.values())
+
+
+def test_resuming_a_complete_run_changes_nothing(finished: Path) -> None:
+    """`run --resume` of a run that is complete leaves the same record."""
+    before = record_of(finished)
+    assert main(["run", "--resume", str(finished)]) == 0
+    assert record_of(finished) == before
+
+
+def test_data_tells_what_a_folder_holds(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Layout, counts per class, fingerprints and whether official, as text and as JSON."""
+    assert main(["data", str(images)]) == 0
+    text = capsys.readouterr().out
+    assert main(["data", "--data", str(images), "--json"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert described["kind"] == "binary"
+    assert described["official"] is False
+    assert sum(described["counts"]["train"].values()) == 100
+    assert list(described["counts"]["test"]) == list(CLASSES)
+    for needed in ["binary", "official:  no", described["fingerprints"]["train"], described["fingerprints"]["test"]]:
+        assert needed in text
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_status_1(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line names epoch, step and value; the record says so; there is no checkpoint."""
+    flags = ["--learning-rate", "1e6", "--out", str(tmp_path / "run")]
+    assert main(["run", "--data", str(images), *flags]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(r"the loss was (nan|inf) in epoch 1, training step \d", line)
+    assert record_of(tmp_path / "run")["status"] == "diverged"
+    assert not list((tmp_path / "run").glob("*.pt"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(images: Path, finished: Path, tmp_path: Path) -> None:
+    """Exit status 130, one line on stderr with the command that goes on, and that command ends in the same weights."""
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "cifar_repro", "run", "--data", str(images), "--threads", "1", "--epochs", "400"]
+    with subprocess.Popen(
+        [*command, "--out", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if line.startswith("Epoch: 2 "):
+                process.send_signal(signal.SIGINT)
+                break
+        _, err = process.communicate()
+    assert process.returncode == 130
+    (line,) = err.splitlines()
+    assert f"cifar-repro run --resume {folder}" in line
+    record = record_of(folder)
+    assert len(record["epochs"]) >= 2
+    assert f"{len(record['epochs'])} of 400 epochs are kept" in line
+
+
+def test_help_imports_no_torch() -> None:
+    """`import cifar_repro` and the help of every command work without importing torch, torchvision or matplotlib."""
+    code = (
+        "import sys, cifar_repro; from cifar_repro.cli import main\n"
+        "for command in ['run'], ['evaluate'], ['data'], []:\n"
+        "    try: main([*command, '--help'])\n"
+        "    except SystemExit: pass\n"
+        "print([m for m in ('torch', 'torchvision', 'matplotlib', 'numpy') if m in sys.modules])"
+    )
+    result = python("-c", code)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_public_names_are_there() -> None:
+    """Each name that the package promises can be imported from its top."""
+    import cifar_repro
+
+    promised = (
+        "Net Recipe RECIPES Seeds ImageSet load_cifar10 split_indices conv_output_size volume_walk train_epoch "
+        "evaluate fit weights_digest"
+    )
+    assert sorted(cifar_repro.__all__) == sorted(promised.split())
+    for name in cifar_repro.__all__:
+        assert getattr(cifar_repro, name) is not None
+
+
+def test_processes_agree(images: Path, finished: Path, tmp_path: Path) -> None:
+    """Another process, with another hash seed, gives the same losses and weights in every epoch."""
+    flags = ["--epochs", "3", "--threads", "1", "--seed", "5", "--json"]
+    result = python(
+        *["-m", "cifar_repro", "run", "--data", str(images), *flags, "--out", str(tmp_path / "run")],
+        env={**os.environ, "PYTHONHASHSEED": "77"},
+    )
+    ours, theirs = json.loads(result.stdout), record_of(finished)
+    for one, other in zip(ours["epochs"], theirs["epochs"], strict=True):
+        for name in ("train_loss", "valid_loss", "saved", "weights_sha256"):
+            assert one[name] == other[name]
+    assert ours["test"] == theirs["test"]
