@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from benchmarks.tutorial import TutorialNet
 from cifar_repro.cli import main
 from cifar_repro.core.layouts import CLASSES
+from cifar_repro.display import figures
 from tests.make_data import tiny_set, write_binary_folder
 
 FIGURES = {"training_batch", "channel_values", "loss_curves", "confusion_matrix", "per_class_accuracy", "predictions"}
@@ -37,6 +39,12 @@ def finished(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the one figure that takes seconds: the run of `finished` and the figure's own tests draw it."""
+    monkeypatch.setattr(figures, "channel_values", lambda *args, **kwargs: Figure())
+
+
 def record_of(folder: Path) -> dict[str, Any]:
     record: dict[str, Any] = json.loads((folder / "record.json").read_text())
     return record
@@ -46,6 +54,7 @@ def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], text=True, capture_output=True, check=False, **options)
 
 
+@pytest.mark.usefixtures("quick_figures")
 def test_run_prints_what_the_lesson_prints(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Device, network, volumes, a line an epoch, each saving, test loss, per-class and overall accuracy: all there."""
     assert main(["run", "--data", str(images), "--epochs", "2", "--threads", "1", "--out", str(tmp_path / "run")]) == 0
@@ -81,6 +90,7 @@ def test_run_fills_its_folder(finished: Path) -> None:
     assert [json.loads(line) for line in lines] == record_of(finished)["epochs"]
 
 
+@pytest.mark.usefixtures("quick_figures")
 def test_run_without_out_makes_a_folder_of_its_own(
     images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +101,7 @@ def test_run_without_out_makes_a_folder_of_its_own(
     assert re.fullmatch(r"udacity-augmented-seed3-\d{8}T\d{6}Z", folder.name)
 
 
+@pytest.mark.usefixtures("quick_figures")
 def test_json_is_the_record_and_nothing_else(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With --json stdout is one JSON object equal to record.json; what people read goes to stderr."""
     folder = tmp_path / "run"
@@ -100,6 +111,7 @@ def test_json_is_the_record_and_nothing_else(images: Path, tmp_path: Path, capsy
     assert "Epoch: 1" in printed.err
 
 
+@pytest.mark.usefixtures("quick_figures")
 def test_a_changed_number_is_in_the_record(images: Path, tmp_path: Path) -> None:
     """A recipe field given as a flag is used, and the record says which differ from the recipe of that name."""
     flags = ["--batch-size", "16", "--dropout", "0.3", "--epochs", "1", "--init-seed", "9", "--learning-rate", "0.01"]
@@ -124,6 +136,7 @@ def test_the_weights_load_into_the_lessons_own_network(finished: Path) -> None:
     TutorialNet().load_state_dict(torch.load(finished / "model_cifar.pt", weights_only=True))
 
 
+@pytest.mark.usefixtures("quick_figures")
 def test_channels_last_weights_load_into_the_lessons_own_network(images: Path, tmp_path: Path) -> None:
     """In channels_last too, the weights are written contiguous."""
     flags = ["--memory-format", "channels_last", "--epochs", "1", "--out", str(tmp_path / "run")]
@@ -133,6 +146,7 @@ def test_channels_last_weights_load_into_the_lessons_own_network(images: Path, t
     assert all(tensor.is_contiguous() for tensor in weights.values())
 
 
+@pytest.mark.usefixtures("quick_figures")
 def test_resuming_a_complete_run_changes_nothing(finished: Path) -> None:
     """`run --resume` of a run that is complete leaves the same record."""
     before = record_of(finished)
@@ -154,6 +168,7 @@ def test_data_tells_what_a_folder_holds(images: Path, capsys: pytest.CaptureFixt
         assert needed in text
 
 
+@pytest.mark.usefixtures("quick_figures")
 def test_a_loss_that_is_no_number_ends_the_run_with_status_1(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -220,9 +220,7 @@ def per_class_accuracy(per_class: Rows, published: Rows | None = None, *, captio
 
 
 @_own_style
-def predictions(
-    images: Images, labels: Labels, predicted: Labels, classes: Sequence[str], *, caption: str
-) -> Figure:
+def predictions(images: Images, labels: Labels, predicted: Labels, classes: Sequence[str], *, caption: str) -> Figure:
     """Test images titled "predicted (true)" (tutorial, section 11).
 
     Right is a tick, green and a thin solid frame; wrong is a cross, red and a thick dashed one.
@@ -310,9 +308,7 @@ def _tidy(ax: Axes, grid: Literal["both", "x"]) -> None:
     ax.tick_params(labelsize=10, length=0)
 
 
-def _note(
-    ax: Axes, x: float, text: str, colour: str, side: Literal["left", "center", "right"], **place: Any
-) -> None:
+def _note(ax: Axes, x: float, text: str, colour: str, side: Literal["left", "center", "right"], **place: Any) -> None:
     """A line of text at the top of the axes, on white so that the grid does not cross it."""
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     where = {"transform": ax.transAxes, **place}

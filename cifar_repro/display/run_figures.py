@@ -44,7 +44,8 @@ def draw_data(run: Run) -> None:
 def draw_results(run: Run, result: Evaluation) -> None:
     """How the training went and what the best weights make of the test images."""
     line, folder = caption(run.record), run.folder / "figures"
-    known = published(run.recipe.name) or {}
+    # A published curve beside one on drawn pictures would compare nothing.
+    known = (published(run.recipe.name) if run.data.kind != "synthetic" else None) or {}
     test = result.as_record()
     images, labels = run.data.test.images[:SHOWN].numpy(), run.data.test.labels[:SHOWN].numpy()
     drawn = {

@@ -10,9 +10,14 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
+from cifar_repro.core.training import Epoch
+from cifar_repro.evidence.environment import DECISIVE
 
 SCHEMA = 1
 NAME = "record.json"
+
+# What reading a record relies on, besides its recipe, seeds and epochs.
+NEEDED = {"data": ("kind", "official", "path", "fingerprints"), "environment": DECISIVE}
 
 
 def new_record(recipe: Recipe, seeds: Seeds, data: Cifar10, environment: dict[str, Any]) -> dict[str, Any]:
@@ -91,8 +96,11 @@ def read_record(folder: Path) -> dict[str, Any]:
                 f"{path}: schema {record['schema']!r} is not {SCHEMA}: read it with the version that wrote it"
             )
         recipe_of(record), seeds_of(record)
-        for name in ("status", "data", "environment", "epochs"):
-            record[name]
+        for entry, names in NEEDED.items():
+            for name in names:
+                record[entry][name]
+        [Epoch(**epoch) for epoch in record["epochs"]]
+        record["status"], record["stopped"]
     except InputError:
         raise
     except (ValueError, KeyError, TypeError) as error:
