@@ -72,8 +72,11 @@ class Shell(NamedTuple):
             status = stop.code if isinstance(stop.code, int) else -1
         return status, *self.capsys.readouterr()
 
-    def refuses(self, *arguments: object, naming: tuple[object, ...], remedy: bool = True) -> str:
-        """Asserts that the command ends as one on bad input must, and returns its line; `naming`: what is in it."""
+    def refuses(self, *arguments: object, naming: tuple[object, ...], remedy: bool = True, begun: bool = False) -> str:
+        """Asserts that the command ends as one on bad input must, and returns its line.
+
+        naming: what the line names. remedy: whether it says what to do. begun: stdout may tell of a run that began.
+        """
         __tracebackhide__ = True
         before = snapshot(*self.watched)
         try:
@@ -86,7 +89,7 @@ class Shell(NamedTuple):
             pytest.fail(f"a traceback, from {where}: {type(error).__name__}: {error}")
         shown = f"cifar-repro {' '.join(map(str, arguments))}\n-> {status}\nstdout: {out!r}\nstderr: {err!r}"
         assert status == 2, f"the exit status is {status}\n{shown}"
-        assert out == "", f"something went to stdout\n{shown}"
+        assert out == "" or begun, f"something went to stdout\n{shown}"
         assert err.endswith("\n"), f"no whole line on stderr\n{shown}"
         assert len(err.splitlines()) == 1, f"{len(err.splitlines())} lines on stderr\n{shown}"
         assert err.startswith("cifar-repro"), f"the line does not say who speaks\n{shown}"
@@ -239,7 +242,7 @@ def test_unknown_name_is_refused(
     shell: Shell, checkpoint: Path, data: Path, command: str, flag: str, value: str
 ) -> None:
     """A recipe, device or memory format that is not known, or a GPU that is not there, is named."""
-    torch.save(Net().state_dict(), checkpoint)
+    torch.save(weights(), checkpoint)
     arguments = [command, checkpoint] if command == "evaluate" else [command, "--epochs", 1]
     shell.refuses(*arguments, "--data", data, flag, value, naming=(flag[2:].split("-")[0], repr(value)))
 
@@ -270,16 +273,15 @@ NO_COUNT = ["0", "-1", "1.5", "nan", "inf", "two", ""]
 def test_number_that_makes_no_sense_is_refused(shell: Shell, data: Path, flag: str, value: str) -> None:
     """A number outside its range, one that is none, and text are refused before the run begins."""
     one_epoch = [] if flag == "--epochs" else ["--epochs", 1]
-    line = shell.refuses("run", "--data", data, *one_epoch, f"{flag}={value}", naming=())
+    read_as = {"": "''", "1e999": "inf", "1e300": "1e+300"}.get(value, value)
+    line = shell.refuses("run", "--data", data, *one_epoch, f"{flag}={value}", naming=(read_as,))
     assert re.search(flag[2:].replace("-", "[-_ ]"), line), line
-    shown = value.lstrip("-").removesuffix("e300").removesuffix("e999")
-    assert shown in line or "inf" in line, line
 
 
 @pytest.mark.parametrize("value", NO_COUNT, ids=as_id)
 def test_number_of_threads_for_an_evaluation_is_checked(shell: Shell, checkpoint: Path, data: Path, value: str) -> None:
     """`evaluate` refuses a number of threads that makes no sense."""
-    torch.save(Net().state_dict(), checkpoint)
+    torch.save(weights(), checkpoint)
     shell.refuses("evaluate", checkpoint, "--data", data, f"--threads={value}", naming=("threads", value))
 
 
@@ -360,7 +362,7 @@ def test_download_without_a_network_is_refused(shell: Shell, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("name", PARTS.values(), ids=PARTS)
-@pytest.mark.parametrize("cut", [1, RECORD - 1, RECORD + 1000], ids=as_id)
+@pytest.mark.parametrize("cut", [1, RECORD - 1, RECORD + 1000], ids="{} bytes".format)
 def test_batch_cut_within_a_record_is_refused(shell: Shell, data: Path, name: str, cut: int) -> None:
     """A batch file that ends within a record is named, with its size."""
     path = data / "cifar-10-batches-bin" / name
@@ -477,6 +479,8 @@ def spoiled_archive(how: str) -> bytes:
             )
         case "header only":
             return good[:10]
+        case "all but the checksum":
+            return good[:-8]
         case "half":
             return good[: len(good) // 2]
         case "garbage in the middle":
@@ -486,7 +490,17 @@ def spoiled_archive(how: str) -> bytes:
 
 @pytest.mark.parametrize(
     "how",
-    ["empty", "text", "plain tar", "zip", "no tar in it", "header only", "half", "garbage in the middle"],
+    [
+        "empty",
+        "text",
+        "plain tar",
+        "zip",
+        "no tar in it",
+        "header only",
+        "half",
+        "all but the checksum",
+        "garbage in the middle",
+    ],
 )
 def test_archive_that_cannot_be_read_is_refused(shell: Shell, how: str) -> None:
     """A binary archive that is truncated, damaged or none at all is named."""
@@ -641,9 +655,16 @@ def test_images_without_a_test_part_are_refused(shell: Shell, images: Path) -> N
 # Checkpoints
 
 
+with torch.device("meta"):  # draws no random numbers
+    SHAPES = {name: tensor.shape for name, tensor in Net().state_dict().items()}
+
+
 def weights(**changes: Any) -> dict[str, Any]:
-    """The network's own weights with some entries changed; None takes one out."""
-    state = {**Net().state_dict(), **{name.replace("__", "."): value for name, value in changes.items()}}
+    """Weights that fit the network, with some entries changed; None takes one out."""
+    state = {
+        **{name: torch.zeros(shape) for name, shape in SHAPES.items()},
+        **{name.replace("__", "."): value for name, value in changes.items()},
+    }
     return {name: value for name, value in state.items() if value is not None}
 
 
@@ -682,7 +703,7 @@ def test_checkpoint_that_is_no_file_is_refused(shell: Shell, checkpoint: Path, d
     "content",
     [
         pytest.param([1, 2, 3], id="list"),
-        pytest.param(list(Net().parameters()), id="list of tensors"),
+        pytest.param(list(weights().values()), id="list of tensors"),
         pytest.param(torch.ones(3), id="tensor"),
         pytest.param(None, id="None"),
         pytest.param({"conv1.weight": 1}, id="dict of ints"),
@@ -820,12 +841,7 @@ def test_resuming_on_a_read_only_disk_is_refused(shell: Shell, monkeypatch: pyte
     """A run on a disk that has become read-only says so once, and how to go on."""
     edit(run, changed(("recipe", "epochs"), 3))
     read_only(monkeypatch, shell.folder)
-    naming = (run, os.strerror(errno.EROFS))
-    status, _, err = shell.run("run", "--resume", run)
-    assert status == 2, err
-    assert len(err.splitlines()) == 1, err
-    for part in naming:
-        assert str(part) in err
+    shell.refuses("run", "--resume", run, naming=(f"--resume {run}", os.strerror(errno.EROFS)), begun=True)
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a /proc, in which nobody can make a folder")
@@ -959,7 +975,8 @@ def test_record_that_lacks_an_entry_is_not_resumed(shell: Shell, run: Path, path
 def test_record_with_a_senseless_entry_is_not_resumed(shell: Shell, run: Path, path: str, value: object) -> None:
     """A record with an entry of the wrong kind, or with a value that makes no sense, is refused."""
     edit(run, changed(tuple(path.split(".")), value))
-    shell.refuses("run", "--resume", run, naming=())
+    line = shell.refuses("run", "--resume", run, naming=())
+    assert str(run) in line or path.split(".")[-1] in line, line
 
 
 def test_missing_last_state_is_not_resumed(shell: Shell, run: Path) -> None:
@@ -1062,7 +1079,7 @@ def test_other_data_is_not_resumed_on(shell: Shell, finished: Finished, run: Pat
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    line = shell.refuses("run", "--resume", run, "--data", other, naming=(run, "data"))
+    line = shell.refuses("run", "--resume", run, "--data", other, naming=(run, "fingerprint"))
     recorded = json.loads((run / "record.json").read_text())["data"]["fingerprints"]
     assert recorded[part][:12] in line, f"the fingerprint of the part that differs is not named: {line}"
 

@@ -67,8 +67,8 @@ class Run:
         if record["stopped"]:
             stopped = record["stopped"]
             raise InputError(
-                f"{folder}: cannot be resumed: its loss was {stopped['loss']} in epoch {stopped['epoch']} and would be so "
-                "again: start a new run with another learning rate"
+                f"{folder}: cannot be resumed: its loss was {stopped['loss']} in epoch {stopped['epoch']} and would be "
+                "so again: start a new run with another learning rate"
             )
         found = describe_data(data)["fingerprints"]
         if found != record["data"]["fingerprints"]:

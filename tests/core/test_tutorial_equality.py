@@ -66,7 +66,7 @@ def test_every_loss_and_every_weight_of_a_hundred_steps_equals_the_tutorial(name
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", RECIPES)
 def test_whole_epochs_equal_the_tutorial(name: str, threads: int, small_data: Cifar10) -> None:
-    """Losses, saves and final weights of two epochs with a smaller last batch equal the lesson's, validation included."""
+    """Losses, saves and final weights of two epochs with smaller last batches equal the lesson's."""
     torch.set_num_threads(threads)
     data = some(small_data.train, 333)  # 267 training and 66 validation images: neither is a multiple of 20
     recipe = RECIPES[name].with_changes({"epochs": 2})
