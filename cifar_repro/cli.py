@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see '{self.prog} --help')\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())} (see '{self.prog} --help')\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -242,7 +242,7 @@ def _resumed(options: argparse.Namespace) -> "Run":
     choose_device(environment["device"])
     _set_up(environment["threads"])
     path = record["data"]["path"] or record["data"]["kind"]
-    return Run.resume(folder, record, _load(options.data or path))
+    return Run.resume(folder, record, _load(path if options.data is None else options.data))
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -253,13 +253,13 @@ def _evaluate(options: argparse.Namespace) -> int:
     from cifar_repro.evidence.record import data_label
     from cifar_repro.evidence.run import evaluate_images
 
-    recipe = get_recipe(options.recipe or "udacity")
-    device = choose_device(options.device or "auto")
+    recipe = get_recipe("udacity" if options.recipe is None else options.recipe)
+    device = choose_device("auto" if options.device is None else options.device)
     _set_up(options.threads)
     network = Net(recipe.dropout)
     load_weights(options.checkpoint, network)
     data = _load(options.data)
-    memory_format = options.memory_format or "contiguous"
+    memory_format = "contiguous" if options.memory_format is None else options.memory_format
     result = evaluate_images(network, data, recipe, device, memory_format, _progress).as_record()
     _speaker(options)(f"Data: {data_label({'kind': data.kind, 'official': data.official})}\n{text.test(result)}")
     _print_json(options, result)
@@ -273,12 +273,15 @@ def _data(options: argparse.Namespace) -> int:
 
     if options.folder and options.data:
         raise InputError(f"data: both {options.folder!r} and {options.data!r} are given: give one folder")
-    where = options.folder or options.data
+    where = options.data if options.folder is None else options.folder
     if options.download:
         if where in ("auto", "synthetic"):
             raise InputError(f"data: {where!r} is no folder to download to: give one, or none for ./data")
         where = where or "data"
-        layouts.download(Path(where), _progress)
+        try:
+            layouts.download(Path(where), _progress)
+        except layouts.NETWORK_ERRORS as error:
+            raise InputError(f"{layouts.ARCHIVE_URL}: cannot be reached ({error}): try again") from error
     described = describe_data(_load(where))
     _speaker(options)(text.data(described))
     _print_json(options, described)
@@ -294,7 +297,7 @@ def _set_up(threads: int | None) -> None:
 def _load(where: str | None) -> "Cifar10":
     from cifar_repro.core.data import load_cifar10
 
-    data = load_cifar10(where or "auto", progress=_progress)
+    data = load_cifar10("auto" if where is None else where, progress=_progress)
     if data.stands_in:
         print(
             f"cifar-repro: WARNING: no CIFAR-10 in $CIFAR_REPRO_DATA or ./data, and {data.stands_in}: "

@@ -73,9 +73,11 @@ def load_weights(path: Path, network: nn.Module) -> None:
     for name, tensor in wanted.items():
         if name not in state:
             raise InputError(f"{path}: entry {name} is missing: give weights of the recipe's own network")
-        if state[name].shape != tensor.shape or not state[name].is_floating_point():
-            found = f"{tuple(state[name].shape)} {state[name].dtype}"
-            raise InputError(f"{path}: entry {name} is {found}: it must be {tuple(tensor.shape)} {tensor.dtype}")
+        found = state[name]
+        plain = found.layout == torch.strided and not found.is_meta and found.is_floating_point()
+        if found.shape != tensor.shape or not plain:
+            what = f"{tuple(found.shape)} {found.dtype} ({found.layout}, {found.device})"
+            raise InputError(f"{path}: entry {name} is {what}: it must be {tuple(tensor.shape)} {tensor.dtype}")
     for name in state:
         if name not in wanted:
             raise InputError(f"{path}: entry {name!r} is not the network's: give weights of the recipe's own network")

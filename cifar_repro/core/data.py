@@ -79,9 +79,9 @@ def load_cifar10(data: str | Path = "auto", *, progress: Progress = no_progress)
     if str(data) == "synthetic":
         return synthetic()
     if str(data) != "auto":
-        return _load_folder(Path(data), progress)
+        return _load_folder(data, progress)
     if os.environ.get("CIFAR_REPRO_DATA"):
-        return _load_folder(Path(os.environ["CIFAR_REPRO_DATA"]), progress)
+        return _load_folder(os.environ["CIFAR_REPRO_DATA"], progress)
     folder = Path("data")
     if layouts.find(folder) is None:
         try:
@@ -91,9 +91,10 @@ def load_cifar10(data: str | Path = "auto", *, progress: Progress = no_progress)
     return _load_folder(folder, progress)
 
 
-def _load_folder(folder: Path, progress: Progress) -> Cifar10:
-    if not folder.is_dir():
-        raise InputError(f"data: {str(folder)!r} is no folder: give one, or 'synthetic', or 'auto'")
+def _load_folder(where: str | Path, progress: Progress) -> Cifar10:
+    folder = Path(where)
+    if not str(where) or not folder.is_dir():  # Path("") would be the current folder
+        raise InputError(f"data: {str(where)!r} is no folder: give one, or 'synthetic', or 'auto'")
     layout = layouts.find(folder)
     if layout is None:
         wanted = ", ".join(layouts.LAYOUTS)

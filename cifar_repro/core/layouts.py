@@ -35,6 +35,7 @@ FULL_FILE = 10_000  # records
 
 Array = NDArray[Any]
 CHUNK = 1 << 20  # bytes
+AGAIN = "download it again"
 
 # What a download raises where there is no network; a full disk, say, is another OSError.
 NETWORK_ERRORS = (urllib.error.URLError, ConnectionError, TimeoutError, http.client.HTTPException)
@@ -64,7 +65,7 @@ def read_binary_folder(folder: Path, progress: Progress) -> Parts:
     for name in BINARY_FILES:
         path = folder / name
         if not path.is_file():
-            raise InputError(f"{path}: no such file: the binary version has five data batches and a test batch")
+            raise InputError(f"{path}: no such file, but the binary version has {len(BINARY_FILES)}: {AGAIN}")
         files.append(BinaryFile(str(path), path.stat().st_size, path.read_bytes))
     return _read_binary(files, official=False)
 
@@ -76,21 +77,25 @@ def read_binary_archive(archive: Path, progress: Progress) -> Parts:
         for name in BINARY_FILES:
             member = _member(tar, archive, f"cifar-10-batches-bin/{name}")
             files.append(BinaryFile(f"{archive}: {name}", member.size, partial(_content, tar, member)))
-        return _read_binary(files, official=_md5(archive) == BINARY_MD5)
+        parts = _read_binary(files, official=_md5(archive) == BINARY_MD5)
+        assert tar.fileobj is not None
+        while tar.fileobj.read(CHUNK):  # to the end, where gzip checks its checksum
+            pass
+        return parts
 
 
 def _read_binary(files: list[BinaryFile], official: bool) -> Parts:
     """Reads the files of BINARY_FILES, one after the other, into one array."""
     for name, size, _ in files:
         if not size or size % RECORD:
-            raise InputError(f"{name}: {size:,} bytes are no whole number of {RECORD:,}-byte records: truncated?")
+            raise InputError(f"{name}: {size:,} bytes, no whole number of {RECORD:,}-byte records: truncated? {AGAIN}")
     # A file cut at a record's end shows only in its number of records: a full set has 10,000 in each file, and a
     # smaller set must at least have data batches of one size.
     counts = [size // RECORD for _, size, _ in files]
     wanted = [FULL_FILE] * 6 if FULL_FILE in counts else [counts[0]] * 5 + [counts[5]]
     for (name, _, _), count, want in zip(files, counts, wanted, strict=True):
         if count != want:
-            raise InputError(f"{name}: {count:,} records where the other files make it {want:,}: truncated?")
+            raise InputError(f"{name}: {count:,} records, where the other files make it {want:,}: truncated? {AGAIN}")
     images = np.empty((sum(counts), 3, 32, 32), dtype=np.uint8)
     labels = np.empty(sum(counts), dtype=np.int64)
     start = 0
@@ -114,9 +119,7 @@ def read_python_folder(folder: Path, progress: Progress) -> Parts:
     for name, md5 in listed:
         path = folder / name
         if not path.is_file():
-            raise InputError(
-                f"{path}: no such file: the python version has five data batches, a test batch, a meta file"
-            )
+            raise InputError(f"{path}: no such file, but the python version has {len(listed)}: {AGAIN}")
         _check_md5(path, md5)
     train, test = (CIFAR10(str(folder.parent), train=part) for part in (True, False))
     images = [np.ascontiguousarray(part.data.transpose(0, 3, 1, 2)) for part in (train, test)]
@@ -127,7 +130,8 @@ def read_python_archive(archive: Path, progress: Progress) -> Parts:
     """`cifar-10-python.tar.gz`, md5-checked, unpacked into a temporary folder and read from there."""
     from torchvision.datasets import CIFAR10
 
-    _check_md5(archive, CIFAR10.tgz_md5)
+    with _readable(archive):
+        _check_md5(archive, CIFAR10.tgz_md5)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / CIFAR10.base_folder
         folder.mkdir()
@@ -143,6 +147,8 @@ def read_image_folder(folder: Path, progress: Progress) -> Parts:
     found: list[Array] = []
     for part in ("train", "test"):
         files = []
+        if not (folder / part).is_dir():
+            raise InputError(f"{folder / part}: is no folder: give {part}/CLASS/*.png or *.jpg")
         for class_folder in sorted(path for path in (folder / part).iterdir() if path.is_dir()):
             if class_folder.name not in CLASSES:
                 raise InputError(f"{class_folder}: is no class: give folders named {', '.join(CLASSES)}")
@@ -195,16 +201,19 @@ def download(folder: Path, progress: Progress, timeout: float = 10.0) -> Path:
     `timeout` (seconds) bounds each wait for the server. Raises NETWORK_ERRORS where there is no network, OSError where
     the disk fails, InputError where what came is not the published file.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / "cifar-10-binary.tar.gz"
     digest = hashlib.md5(usedforsecurity=False)
-    with urllib.request.urlopen(ARCHIVE_URL, timeout=timeout) as response, replacing(target) as file:
+    with urllib.request.urlopen(ARCHIVE_URL, timeout=timeout) as response:
+        folder.mkdir(parents=True, exist_ok=True)
         total = math.ceil(int(response.headers["Content-Length"] or 0) / CHUNK)
-        for chunk in progress(_chunks(response), total=total, desc="downloading CIFAR-10 (MiB)"):
-            file.write(chunk)
-            digest.update(chunk)
-        if digest.hexdigest() != BINARY_MD5:
-            raise InputError(f"{ARCHIVE_URL}: md5 {digest.hexdigest()} is not the published {BINARY_MD5}: try again")
+        with replacing(target) as file:
+            for chunk in progress(_chunks(response), total=total, desc="downloading CIFAR-10 (MiB)"):
+                file.write(chunk)
+                digest.update(chunk)
+            if digest.hexdigest() != BINARY_MD5:
+                raise InputError(
+                    f"{ARCHIVE_URL}: md5 {digest.hexdigest()} is not the published {BINARY_MD5}: try again"
+                )
     return target
 
 
@@ -224,15 +233,17 @@ def _md5(path: Path) -> str:
 def _check_md5(path: Path, published: str) -> None:
     found = _md5(path)
     if found != published:
-        raise InputError(f"{path}: md5 {found} is not the published {published}: download it again")
+        raise InputError(f"{path}: md5 {found} is not the published {published}: {AGAIN}")
 
 
 @contextmanager
 def _readable(archive: Path) -> Iterator[None]:
     try:
         yield
+    except InputError:
+        raise
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:  # a bad gzip file is an OSError
-        raise InputError(f"{archive}: cannot be read ({error}): truncated? download it again") from error
+        raise InputError(f"{archive}: cannot be read ({error}): truncated? {AGAIN}") from error
 
 
 def _member(tar: tarfile.TarFile, archive: Path, name: str) -> tarfile.TarInfo:

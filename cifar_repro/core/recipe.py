@@ -1,6 +1,5 @@
 """Every number of an experiment, in one frozen object, and the recipes by name. Imports no torch."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
@@ -9,6 +8,9 @@ from typing import Any
 from cifar_repro.core.errors import InputError
 
 AUGMENTATIONS = ("none", "flip-rotate")
+LARGEST = 1_000_000  # batch size and epochs: more is a slip of the keyboard
+FLOAT32_MAX = 3.4028234663852886e38
+WHOLE = f"a whole number from 1 to {LARGEST:,}"
 
 
 def _field(default: Any, help: str) -> Any:
@@ -32,11 +34,11 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
-        self._check("batch_size", _is_int(self.batch_size) and self.batch_size >= 1, "a whole number from 1 on")
-        self._check("epochs", _is_int(self.epochs) and self.epochs >= 1, "a whole number from 1 on")
+        self._check("batch_size", _is_int(self.batch_size) and 1 <= self.batch_size <= LARGEST, WHOLE)
+        self._check("epochs", _is_int(self.epochs) and 1 <= self.epochs <= LARGEST, WHOLE)
         self._check(
             "learning_rate",
-            _is_number(self.learning_rate) and 0 < self.learning_rate < math.inf,
+            _is_number(self.learning_rate) and 0 < self.learning_rate <= FLOAT32_MAX,
             "a finite number above 0",
         )
         fraction, dropout = self.valid_fraction, self.dropout

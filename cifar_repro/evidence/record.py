@@ -10,14 +10,29 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
-from cifar_repro.core.training import Epoch
+from cifar_repro.core.training import Epoch, torch_memory_format
 from cifar_repro.evidence.environment import DECISIVE
 
 SCHEMA = 1
 NAME = "record.json"
 
-# What reading a record relies on, besides its recipe, seeds and epochs.
-NEEDED = {"data": ("kind", "official", "path", "fingerprints"), "environment": DECISIVE}
+# What reading a record relies on, besides its recipe and epochs, and of what type it is.
+NEEDED: dict[str, type | tuple[type, ...]] = {
+    "status": str,
+    "stopped": (dict, type(None)),
+    "recipe.overridden": list,
+    **{f"seeds.{f.name}": int for f in fields(Seeds)},
+    "data.kind": str,
+    "data.official": bool,
+    "data.path": (str, type(None)),
+    "data.fingerprints.train": str,
+    "data.fingerprints.test": str,
+    **{f"environment.{name}": object for name in DECISIVE},
+    "environment.device": str,
+    "environment.threads": int,
+    "environment.memory_format": str,
+    "epochs": list,
+}
 
 
 def new_record(recipe: Recipe, seeds: Seeds, data: Cifar10, environment: dict[str, Any]) -> dict[str, Any]:
@@ -96,14 +111,17 @@ def read_record(folder: Path) -> dict[str, Any]:
                 f"{path}: schema {record['schema']!r} is not {SCHEMA}: read it with the version that wrote it"
             )
         recipe_of(record), seeds_of(record)
-        for entry, names in NEEDED.items():
-            for name in names:
-                record[entry][name]
+        for entry, kind in NEEDED.items():
+            value = record
+            for name in entry.split("."):
+                value = value[name]
+            if not isinstance(value, kind):
+                raise TypeError(f"{entry} is {value!r}")
+        torch_memory_format(record["environment"]["memory_format"])
         [Epoch(**epoch) for epoch in record["epochs"]]
-        record["status"], record["stopped"]
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path}: is no record of a run ({type(error).__name__}: {error}): give a whole one"
         ) from error

@@ -11,14 +11,14 @@ from typing import Any
 
 import torch
 
-from cifar_repro.core import checkpoint
+from cifar_repro.core import checkpoint, seeding
 from cifar_repro.core.data import Cifar10, batches
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.evaluation import Evaluation, evaluate
 from cifar_repro.core.model import Net
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
-from cifar_repro.core.training import Epoch, fit, split, torch_memory_format
+from cifar_repro.core.training import Epoch, Training, fit, split, torch_memory_format
 from cifar_repro.evidence.environment import differences, environment
 from cifar_repro.evidence.record import NAME, describe_data, new_record, recipe_of, seeds_of, write_record
 
@@ -71,11 +71,12 @@ class Run:
                 "so again: start a new run with another learning rate"
             )
         found = describe_data(data)["fingerprints"]
-        if found != record["data"]["fingerprints"]:
-            raise InputError(
-                f"{folder}: cannot be resumed on other data: its training images have fingerprint "
-                f"{record['data']['fingerprints']['train'][:12]}, these {found['train'][:12]}: give --data"
-            )
+        for part, recorded in record["data"]["fingerprints"].items():
+            if found.get(part) != recorded:
+                raise InputError(
+                    f"{folder}: cannot be resumed on other data: the fingerprint of its {part} images is "
+                    f"{str(recorded)[:12]}, of these {str(found.get(part))[:12]}: give --data"
+                )
         here = environment(torch.device(record["environment"]["device"]), record["environment"]["memory_format"])
         changed = differences(record["environment"], here)
         if changed:
@@ -175,7 +176,12 @@ def _last_state(folder: Path, record: dict[str, Any]) -> dict[str, Any] | None:
             and checkpoint.weights_digest(state["best_weights"]) == best["weights_sha256"]
             and set(state) == {"network", "optimizer", "order", "global", "epochs", "best_weights"}
         )
-    except (KeyError, TypeError, IndexError, AttributeError):
+        device = torch.device(record["environment"]["device"])
+        with seeding.isolated(device):  # all of it must load
+            network = Net()
+            optimizer = torch.optim.SGD(network.parameters())
+            Training(network, optimizer, torch.Generator()).load_state(state, device)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError):
         whole = False
     if not whole:
         raise InputError(f"{path}: cannot be resumed: it is not the last state of this run: start a new run")
