@@ -1,0 +1,120 @@
+"""The (W - F + 2P) / S + 1 arithmetic against what torch really returns."""
+
+from collections import OrderedDict
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.model import Net
+from cifar_repro.core.shapes import Volume, conv_output_size, volume_walk
+
+sizes, kernels, strides = st.integers(1, 12), st.integers(1, 5), st.integers(1, 4)
+paddings, dilations = st.integers(0, 4), st.integers(1, 3)
+
+
+def pair(values: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(values, values)
+
+
+@given(pair(sizes), pair(kernels), pair(strides), pair(paddings), pair(dilations))
+def test_a_convolution_has_the_size_that_torch_returns_or_none(
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+) -> None:
+    """For any height, width, kernel, stride, padding and dilation: torch's own size, or an error where torch errs."""
+    layer = nn.Conv2d(2, 3, kernel, stride=stride, padding=padding, dilation=dilation)
+    try:
+        real = tuple(layer(torch.zeros(1, 2, *size)).shape[1:])
+    except RuntimeError:
+        with pytest.raises(InputError, match=r"layer: no volume for input \(2, \d+, \d+\): a filter of size"):
+            walk_one(layer, (2, *size))
+    else:
+        assert walk_one(layer, (2, *size)) == real
+
+
+@given(pair(sizes), kernels, strides, st.data(), dilations)
+def test_a_pooling_has_the_size_that_torch_returns_or_none(
+    size: tuple[int, int], kernel: int, stride: int, data: st.DataObject, dilation: int
+) -> None:
+    """The same for max pooling, whose padding is at most half its kernel."""
+    padding = data.draw(st.integers(0, kernel // 2))
+    layer = nn.MaxPool2d(kernel, stride, padding, dilation)
+    try:
+        real = tuple(layer(torch.zeros(1, 2, *size)).shape[1:])
+    except RuntimeError:
+        with pytest.raises(InputError, match="layer: no volume"):
+            walk_one(layer, (2, *size))
+    else:
+        assert walk_one(layer, (2, *size)) == real
+
+
+def walk_one(layer: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return volume_walk(nn.Sequential(OrderedDict(layer=layer)), shape)[-1].shape
+
+
+def test_the_lessons_volumes() -> None:
+    """The lesson's network walks 3x32x32 -> 16x16x16 -> 32x8x8 -> 64x4x4 -> 1024 -> 500 -> 10."""
+    assert volume_walk(Net()) == [
+        Volume("input", (3, 32, 32)),
+        Volume("conv1", (16, 32, 32)),
+        Volume("pool1", (16, 16, 16)),
+        Volume("conv2", (32, 16, 16)),
+        Volume("pool2", (32, 8, 8)),
+        Volume("conv3", (64, 8, 8)),
+        Volume("pool3", (64, 4, 4)),
+        Volume("flatten", (1024,)),
+        Volume("fc1", (500,)),
+        Volume("fc2", (10,)),
+    ]
+
+
+def test_cs231n_examples() -> None:
+    """The examples of the course that the lesson cites: 7x7 with 3x3 at stride 1 and 2, and AlexNet's first layer."""
+    assert conv_output_size(7, 3, stride=1) == 5
+    assert conv_output_size(7, 3, stride=2) == 3
+    assert conv_output_size(227, 11, stride=4) == 55
+
+
+def test_padding_by_name() -> None:
+    """Padding "same" keeps the size and "valid" is none, as in torch."""
+    assert walk_one(nn.Conv2d(2, 3, 5, padding="same", dilation=2), (2, 9, 7)) == (3, 9, 7)
+    assert walk_one(nn.Conv2d(2, 3, (5, 3), padding="valid"), (2, 9, 7)) == (3, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "message"),
+    [
+        ({"a": nn.Conv2d(3, 4, 9)}, (3, 8, 8), r"a: no volume for input \(3, 8, 8\): a filter of size 9"),
+        (
+            {"a": nn.Conv2d(3, 4, 1), "b": nn.Conv2d(3, 4, 1)},
+            (3, 8, 8),
+            r"b: .*\(4, 8, 8\): it takes 3 channels, not 4",
+        ),
+        ({"f": nn.Flatten(), "l": nn.Linear(10, 2)}, (3, 2, 2), r"l: .* takes \(10,\) features, not \(12,\)"),
+        ({"f": nn.Flatten(), "c": nn.Conv2d(3, 4, 1)}, (3, 2, 2), r"c: .* takes \(channels, height, width\)"),
+        ({"l": nn.Linear(12, 2)}, (3, 2, 12), r"l: .* takes \(12,\) features"),
+        ({"p": nn.MaxPool2d(2, ceil_mode=True)}, (3, 5, 5), "p: .* ceil_mode=True is not the formula"),
+        ({"n": nn.LSTM(2, 2)}, (3, 5, 5), "n: .* LSTM is no layer whose volume is known"),
+    ],
+    ids=["kernel", "channels", "features", "flat", "not flat", "ceil_mode", "unknown"],
+)
+def test_a_volume_that_cannot_exist_names_the_layer_and_the_sizes(
+    layers: dict[str, nn.Module], shape: tuple[int, ...], message: str
+) -> None:
+    """The error says which layer, with which input, and why."""
+    with pytest.raises(InputError, match=message):
+        volume_walk(nn.Sequential(OrderedDict(layers)), shape)
+
+
+@pytest.mark.parametrize("arguments", [(0, 1), (5, 0), (5, 1, 0), (5, 1, 1, -1), (5, 1, 1, 0, 0), (5.0, 1), (True, 1)])
+def test_numbers_that_make_no_sense_are_refused(arguments: tuple[int, ...]) -> None:
+    """Sizes, kernels, strides and dilations below 1, paddings below 0 and fractions are errors that name the value."""
+    with pytest.raises(InputError, match="makes no sense: give a whole number"):
+        conv_output_size(*arguments)

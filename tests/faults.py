@@ -1,0 +1,167 @@
+"""Faults that people really make in such code, and harmless changes, each as a change of the core's own text.
+
+A fault names the check that must find it. Sources of the kinds: the mutation operators of DeepCrime (N. Humbatova,
+G. Jahangirova, P. Tonella, ISSTA 2021), by their abbreviations; "A Recipe for Training Neural Networks" (A. Karpathy,
+2019); and the traps of the lesson itself.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Change:
+    """Replaces `old`, which must be there once, by `new` in a module of the core. killed_by: a check's name."""
+
+    name: str
+    module: str
+    old: str
+    new: str
+    source: str = ""
+    killed_by: str = ""
+
+    @property
+    def changes(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """The form that `subject.variant` takes."""
+        return {self.module: ((self.old, self.new),)}
+
+
+TRAIN, DATA, MODEL, EVALUATE, PIXELS, WEIGHTS = "training", "data", "model", "evaluation", "transforms", "checkpoint"
+CHOSEN = "yield normalize(images.contiguous(memory_format=memory_format)), data.labels[chosen]"
+SGD = "torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)"
+TRAIN_PASS = 'train_losses = train_epoch(network, passes(order, "training"), optimizer)'
+VALID_PASS = 'valid_loss = evaluate(network, passes(valid_idx, "validation")).loss'
+ORDER = "order = train_idx[torch.randperm(len(train_idx), generator=training.order)]"
+LOSS = "loss = F.cross_entropy(network(images), labels)"
+NET = "network = Net(recipe.dropout).to(device).to(memory_format=layout)"
+SAVED = "saved = best is None or valid_loss <= best.valid_loss"
+SPLIT = (
+    "return torch.tensor(indices[held_out:], dtype=torch.int64), torch.tensor(indices[:held_out], dtype=torch.int64)"
+)
+STEP = "optimizer.step()"
+DIGEST = 'header = (name, str(tensor.dtype), ",".join(map(str, tensor.shape)))'
+
+EVALUATED = """torch.inference_mode():
+        for images, labels in batches:
+            logits = network(images)  # (B, 10)
+            losses.append(F.cross_entropy(logits, labels))
+"""
+TRAINED = """torch.enable_grad():
+        for images, labels in batches:
+            logits = network(images)
+            losses.append(F.cross_entropy(logits, labels))
+            losses[-1].backward(); torch.optim.SGD(network.parameters(), lr=0.01).step()
+"""
+
+FAULTS = (
+    # DeepCrime: training data
+    Change("labels of one class changed", DATA, CHOSEN, CHOSEN + ".clamp(max=8)", "TCL", "batches_give_each_image_its_own_pixels_and_label"),
+    Change("a part of the training data removed", TRAIN, TRAIN_PASS, TRAIN_PASS.replace("order,", "order[:20],"), "TRD", "training_sees_each_training_image_once_an_epoch"),
+    Change("one training image in place of others", TRAIN, ORDER, ORDER + "; order[:5] = order[5]", "TUD", "training_sees_each_training_image_once_an_epoch"),
+    Change("noise added to the images", PIXELS, ".div_(0.5)\n", ".div_(0.5).add_(0.01 * torch.rand(1))\n", "TAN", "normalisation_equals_torchvision"),
+    Change("two classes made to overlap", DATA, CHOSEN, CHOSEN.replace("data.labels[chosen]", "torch.where(data.labels[chosen] == 3, 5, data.labels[chosen])"), "TCO", "batches_give_each_image_its_own_pixels_and_label"),
+    # DeepCrime: hyperparameters
+    Change("another batch size", TRAIN, "made = batches(data, indices, recipe.batch_size,", "made = batches(data, indices, 2 * recipe.batch_size,", "HBS", "training_sees_each_training_image_once_an_epoch"),
+    Change("another learning rate", TRAIN, SGD, SGD.replace("recipe.learning_rate", "recipe.learning_rate / 10"), "HLR", "a_run_is_the_lessons"),
+    Change("another number of epochs", TRAIN, "recipe.epochs + 1)", "recipe.epochs)", "HNE", "all_epochs_of_the_recipe_are_run"),
+    Change("no batches", TRAIN, "made = batches(data, indices, recipe.batch_size,", "made = batches(data, indices, len(indices),", "HDB", "training_sees_each_training_image_once_an_epoch"),
+    # DeepCrime: activations, weights, regularisation
+    Change("another activation", MODEL, "x = F.relu(self.fc1(x))", "x = F.elu(self.fc1(x))", "ACH", "forward_is_the_lessons"),
+    Change("an activation removed", MODEL, "x = F.relu(self.fc1(x))", "x = self.fc1(x)", "ARM", "forward_is_the_lessons"),
+    Change("an activation added", MODEL, "x = self.fc2(x)", "x = F.relu(self.fc2(x))", "AAL", "forward_is_the_lessons"),
+    Change("weight decay added", TRAIN, SGD, SGD.replace("lr=", "weight_decay=1e-3, lr="), "RAW", "a_run_is_the_lessons"),
+    Change("another dropout rate", MODEL, "nn.Dropout(dropout)", "nn.Dropout(dropout / 2)", "RCD", "dropout_is_the_lessons"),
+    Change("patience: training stops when validation does not improve", TRAIN, "            after_epoch(result, training.state(device))\n", "            after_epoch(result, training.state(device))\n            if not saved: break\n", "RCP", "all_epochs_of_the_recipe_are_run"),
+    Change("another initialisation", MODEL, "        self.dropout = nn.Dropout(dropout)\n", "        self.dropout = nn.Dropout(dropout)\n        nn.init.kaiming_normal_(self.fc1.weight)\n", "WCI", "initial_weights_are_the_lessons"),
+    Change("a bias removed", MODEL, "self.fc2 = nn.Linear(500, 10)", "self.fc2 = nn.Linear(500, 10, bias=False)", "WRB", "parameters_are_the_lessons"),
+    # DeepCrime: loss, optimiser, validation
+    Change("another loss", TRAIN, LOSS, "loss = F.multi_margin_loss(network(images), labels)", "LCH", "each_step_is_a_step_of_sgd_on_the_mean_loss"),
+    Change("another optimiser", TRAIN, SGD, SGD.replace("SGD", "Adam"), "OCH", "a_run_is_the_lessons"),
+    Change("momentum added", TRAIN, SGD, SGD.replace("lr=", "momentum=0.9, lr="), "OCH", "a_run_is_the_lessons"),
+    Change("gradients clipped", TRAIN, STEP, "nn.utils.clip_grad_norm_(network.parameters(), 0.1); optimizer.step()", "OCG", "each_step_is_a_step_of_sgd_on_the_mean_loss"),
+    Change("no validation set: validated on training images", TRAIN, VALID_PASS, VALID_PASS.replace("valid_idx", "train_idx"), "VRM", "validation_sees_the_validation_images_in_order"),
+    # Karpathy
+    Change("trained in evaluation mode", TRAIN, "with mode(network, training=True)", "with mode(network, training=False)", "Karpathy", "training_turns_dropout_on"),
+    Change("evaluated in training mode", EVALUATE, "with mode(network, training=False)", "with mode(network, training=True)", "Karpathy", "evaluation_turns_dropout_off"),
+    Change("gradients not cleared", TRAIN, "optimizer.zero_grad()", "pass", "Karpathy", "each_step_is_a_step_of_sgd_on_the_mean_loss"),
+    Change("softmax before the cross-entropy", MODEL, "x = self.fc2(x)", "x = self.fc2(x).softmax(1)", "Karpathy", "forward_is_the_lessons"),
+    Change("view in place of permute: batch and features mixed", MODEL, "x = x.flatten(1)", "x = x.permute(1, 0, 2, 3).reshape(len(x), -1)", "Karpathy", "logits_depend_on_their_own_image_alone"),
+    Change("the step left out: nothing can be overfitted", TRAIN, STEP, "pass", "Karpathy", "one_batch_can_be_overfitted"),
+    Change("the last layer starts far too large", MODEL, "        self.dropout = nn.Dropout(dropout)\n", "        self.dropout = nn.Dropout(dropout)\n        self.fc2.weight.data.mul_(30)\n", "Karpathy", "initial_loss_is_near_ln_10"),
+    Change("a part cut off from the gradient", MODEL, "pool_relu(self.conv2(x), self.pool)", "pool_relu(self.conv2(x), self.pool).detach()", "Karpathy", "a_gradient_reaches_every_parameter"),
+    # The lesson's own traps: data
+    Change("channels_last flattened in the order of memory", MODEL, "x = x.flatten(1)", "x = x.flatten(1) if x.is_contiguous() else x.permute(0, 2, 3, 1).flatten(1)", "Karpathy", "channels_last_is_close"),
+    Change("dropout by its function, which is on in evaluation too", MODEL, "x = F.relu(self.fc1(x))  # (B, 500)\n        x = self.dropout(x)", "x = F.dropout(F.relu(self.fc1(x)), self.dropout.p)", "Karpathy", "dropout_is_off_in_evaluation_mode"),
+    Change("trained on the images of the evaluation", EVALUATE, EVALUATED, TRAINED, "lesson", "evaluation_learns_nothing"),
+    Change("validation images trained on", DATA, SPLIT, SPLIT.replace("indices[held_out:]", "indices"), "lesson", "split_is_disjoint_and_complete"),
+    Change("the split is one short", DATA, "int(np.floor(valid_fraction * n))", "int(np.ceil(valid_fraction * n))", "lesson", "split_sizes_are_the_floor"),
+    Change("training and validation swapped", DATA, SPLIT, SPLIT.replace("[held_out:]", "[:-held_out or None]").replace("[:held_out]", "[len(indices) - held_out:]"), "lesson", "split_equals_the_lessons_lines"),
+    Change("the split ignores its seed", DATA, "np.random.RandomState(seed)", "np.random.RandomState(0)", "lesson", "split_depends_on_its_seed_alone"),
+    Change("the split shuffles by the global generator", DATA, "np.random.RandomState(seed).shuffle(indices)", "np.random.seed(seed); np.random.shuffle(indices)", "lesson", "split_depends_on_its_seed_alone"),
+    Change("normalised twice", PIXELS, ".div_(0.5)\n", ".div_(0.5).sub_(0.5).div_(0.5)\n", "lesson", "normalisation_equals_torchvision"),
+    Change("not normalised", PIXELS, ".sub_(0.5).div_(0.5)\n", "\n", "lesson", "normalisation_equals_torchvision"),
+    Change("blue, green, red", DATA, CHOSEN, CHOSEN.replace("images.contiguous", "images.flip(1).contiguous"), "lesson", "batches_give_each_image_its_own_pixels_and_label"),
+    Change("images turned on their side", DATA, CHOSEN, CHOSEN.replace("images.contiguous", "images.transpose(2, 3).contiguous"), "lesson", "batches_give_each_image_its_own_pixels_and_label"),
+    Change("labels of the neighbours", DATA, CHOSEN, CHOSEN + ".roll(1)", "lesson", "batches_give_each_image_its_own_pixels_and_label"),
+    Change("the last, smaller batch dropped", DATA, ".split(batch_size):", ".split(batch_size)[: max(1, len(indices) // batch_size)]:", "lesson", "batches_hold_the_chosen_images_in_order"),
+    Change("images flipped the wrong way", PIXELS, "draws[:, 0] < 0", "draws[:, 0] > 0", "lesson", "augmentation_is_torchvisions"),
+    Change("images turned the wrong way", PIXELS, "torch.deg2rad(degrees % 360).neg_()", "torch.deg2rad(degrees % 360)", "lesson", "augmentation_is_torchvisions"),
+    # The lesson's own traps: epochs and order
+    Change("the order is not drawn anew", TRAIN, ORDER, ORDER.replace("training.order", "seeding.order_generator(seeds.order)"), "lesson", "the_order_is_a_new_permutation_each_epoch"),
+    Change("no order: the images as they come", TRAIN, ORDER, "order = train_idx", "lesson", "the_order_is_a_new_permutation_each_epoch"),
+    Change("the order seed is ignored", TRAIN, "seeding.order_generator(seeds.order))", "seeding.order_generator(0))", "lesson", "each_seed_drives_its_own_source_alone"),
+    Change("the dropout seed is ignored", TRAIN, "seeding.seed_global(seeds.dropout)", "seeding.seed_global(0)", "lesson", "each_seed_drives_its_own_source_alone"),
+    Change("the init seed is used for dropout", TRAIN, "seeding.seed_global(seeds.dropout)", "seeding.seed_global(seeds.init)", "lesson", "each_seed_drives_its_own_source_alone"),
+    Change("order and dropout share a generator", TRAIN, ORDER, ORDER.replace(", generator=training.order", ""), "lesson", "each_seed_drives_its_own_source_alone"),
+    Change("the split uses the order seed", TRAIN, "split_indices(n, recipe.valid_fraction, seeds.split)", "split_indices(n, recipe.valid_fraction, seeds.order)", "lesson", "each_seed_drives_its_own_source_alone"),
+    Change("random state leaks out of a run", TRAIN, "with seeding.isolated(device):", "if True:", "lesson", "global_random_state_is_left_alone"),
+    # The lesson's own traps: losses and counts
+    Change("the mean of the batches' means", EVALUATE, "return total / sum(self.sizes)", "return sum(self.losses) / len(self.losses)", "lesson", "training_loss_is_the_mean_over_images"),
+    Change("losses not multiplied by the batch size", EVALUATE, "total += loss * size", "total += loss", "lesson", "evaluation_loss_is_the_mean_over_images"),
+    Change("counts of the first images of each batch only", EVALUATE, "            true.append(labels)\n", "            true.append(labels[:8]); predicted[-1] = predicted[-1][:8]\n", "lesson", "evaluation_counts_every_image_once"),
+    Change("rows and columns of the confusion swapped", EVALUATE, "all_true * n + all_predicted", "all_predicted * n + all_true", "lesson", "evaluation_counts_every_image_once"),
+    Change("the least likely class is predicted", EVALUATE, "logits.argmax(1)", "logits.argmin(1)", "lesson", "evaluation_counts_every_image_once"),
+    Change("a loss that is no number goes through", EVALUATE, "if not all(finite):", "if False:", "lesson", "a_loss_that_is_no_number_is_an_error"),
+    Change("the loss of all steps but the first", TRAIN, "return StepLosses.collect(losses, sizes,", "return StepLosses.collect(losses[1:], sizes[1:],", "lesson", "training_loss_is_the_mean_over_images"),
+    Change("evaluation leaves the network in evaluation mode", EVALUATE, "        network.train(before)", "        pass", "lesson", "modes_are_restored"),
+    Change("two steps a batch", TRAIN, STEP, "optimizer.step(); optimizer.step()", "lesson", "one_optimizer_step_a_batch"),
+    # The lesson's own traps: checkpoints
+    Change("a tie does not save", TRAIN, SAVED, SAVED.replace("<=", "<"), "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
+    Change("the highest loss is saved", TRAIN, SAVED, SAVED.replace("<=", ">="), "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
+    Change("every epoch is saved", TRAIN, SAVED, "saved = True", "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
+    Change("compared with the epoch before, not with the best", TRAIN, "best = training.best\n", "best = training.epochs[-1] if training.epochs else None\n", "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
+    Change("saved by the training loss", TRAIN, SAVED, SAVED.replace("valid_loss <= best.valid_loss", "train_losses.mean <= best.train_loss"), "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
+    Change("the last weights are kept, not the best", TRAIN, "            if saved:\n", "            if True:\n", "lesson", "the_weights_kept_are_those_of_the_best_epoch"),
+    Change("the best weights are live, not a copy", TRAIN, "training.best_weights = weights\n", "training.best_weights = network.state_dict()\n", "lesson", "the_weights_kept_are_those_of_the_best_epoch"),
+    Change("resuming forgets the order's generator", TRAIN, '        self.order.set_state(state["order"])\n', "", "lesson", "a_resumed_run_ends_as_one_that_never_stopped"),
+    Change("resuming forgets the global generator", TRAIN, '        seeding.set_global_state(state["global"], device)\n', "", "lesson", "a_resumed_run_ends_as_one_that_never_stopped"),
+    Change("resuming forgets the optimizer", TRAIN, '        self.optimizer.load_state_dict(state["optimizer"])\n', "", "lesson", "a_resumed_run_remembers_the_optimizer"),
+    Change("resuming forgets the best loss", TRAIN, "best = training.best\n", 'best = None if resume and len(training.epochs) == len(resume["epochs"]) else training.best\n', "lesson", "a_resumed_run_remembers_the_best_loss"),
+    Change("resuming forgets the best weights", TRAIN, '        self.best_weights = state["best_weights"]\n', "", "lesson", "a_resumed_run_ends_as_one_that_never_stopped"),
+    Change("the digest ignores names", WEIGHTS, DIGEST, DIGEST.replace("(name, ", "("), "lesson", "the_digest_tells_everything_apart"),
+    Change("the digest ignores order", WEIGHTS, "in state_dict.items():\n        array", "in sorted(state_dict.items()):\n        array", "lesson", "the_digest_tells_everything_apart"),
+    Change("the digest ignores shapes", WEIGHTS, DIGEST, "header = (name, str(tensor.dtype), \"\")", "lesson", "the_digest_tells_everything_apart"),
+    Change("the digest rounds", WEIGHTS, "tensor.detach().cpu().contiguous().numpy()", "tensor.detach().cpu().contiguous().float().half().numpy()", "lesson", "the_digest_tells_everything_apart"),
+    Change("the digest takes the bytes in the machine's other order", WEIGHTS, 'newbyteorder("<")', 'newbyteorder(">")', "lesson", "the_digest_is_the_documented_one"),
+    # The arithmetic of volumes
+    Change("padding on one side only", "shapes", "(size - span + 2 * padding)", "(size - span + padding)", "lesson", "output_sizes_are_torchs"),
+    Change("dilation forgotten", "shapes", "span = dilation * (kernel_size - 1) + 1", "span = kernel_size", "lesson", "output_sizes_are_torchs"),
+    Change("the plus one forgotten", "shapes", "// stride + 1", "// stride", "lesson", "volumes_are_what_the_layers_return"),
+)  # fmt: skip
+
+HARMLESS = (
+    Change("the lesson's own way to pool: relu first, contiguous", MODEL, "    contiguous = x.is_contiguous()\n", "    return pool(F.relu(x))\n"),
+    Change("the optimizer in its multi-tensor form", TRAIN, SGD, SGD.replace("lr=", "foreach=True, lr=")),
+    Change("gradients cleared by zeros", TRAIN, "optimizer.zero_grad()", "optimizer.zero_grad(set_to_none=False)"),
+    Change("gradients cleared after the step", TRAIN, "            optimizer.zero_grad()\n", "            network.zero_grad()\n"),
+    Change("cross-entropy in two steps", TRAIN, LOSS, "loss = F.nll_loss(F.log_softmax(network(images), 1), labels)"),
+    Change("normalised through a table", PIXELS, "return images.to(torch.float32).div_(levels).sub_(0.5).div_(0.5)", "table = (torch.arange(256) / levels - 0.5) / 0.5\n    return torch.empty_like(images, dtype=torch.float32).copy_(table[images.long()])"),
+    Change("normalised by another formula that is equal", PIXELS, ".sub_(0.5).div_(0.5)", ".mul_(2.0).sub_(1.0)"),
+    Change("a module in place of the function", MODEL, "x = F.relu(self.fc1(x))", "x = nn.ReLU()(self.fc1(x))"),
+    Change("view in place of flatten", MODEL, "x = x.flatten(1)", "x = x.reshape(-1, 64 * 4 * 4)"),
+    Change("the largest logit by max", EVALUATE, "logits.argmax(1)", "logits.max(1).indices"),
+    Change("no_grad in place of inference_mode", EVALUATE, "torch.inference_mode()", "torch.no_grad()"),
+    Change("the number of images first", EVALUATE, "        total = 0.0\n", "        images = sum(self.sizes)\n        assert images\n        total = 0.0\n"),
+    Change("indices by list in place of slices", DATA, "indices[:held_out], dtype", "[indices[i] for i in range(held_out)], dtype"),
+    Change("the epochs counted by while", TRAIN, "for epoch in range(len(training.epochs) + 1, recipe.epochs + 1):", "while (epoch := len(training.epochs) + 1) <= recipe.epochs:"),
+    Change("a last bit in channels_last, where only closeness is claimed", MODEL, "if contiguous else x\n", "if contiguous else x * (1 + 2**-23)\n"),
+)  # fmt: skip
