@@ -540,7 +540,7 @@ def evaluation_learns_nothing(subject: Subject) -> None:
     assert all(p.grad is None for p in network.parameters()), "evaluate left gradients behind"
 
 
-@check("train_epoch", "evaluate")
+@check("train_epoch", "evaluate", "core")
 def modes_are_restored(subject: Subject) -> None:
     """train_epoch and evaluate leave the network in the mode that they found it in."""
     for before in (True, False):
@@ -551,7 +551,7 @@ def modes_are_restored(subject: Subject) -> None:
         assert network.training is before, "train_epoch left the network in another mode"
 
 
-@check("train_epoch", "evaluate")
+@check("train_epoch", "evaluate", "core")
 def a_loss_that_is_no_number_is_an_error(subject: Subject) -> None:
     """A NaN or infinite loss raises and names the first step that had one."""
     for bad in (math.nan, math.inf):

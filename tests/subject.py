@@ -31,18 +31,20 @@ NAMES = {
     "conv_output_size": "shapes",
     "volume_walk": "shapes",
 }
+# Those that somebody else's code may have under the same name and with the same arguments.
+FOREIGN = ("Net", "split_indices", "normalize", "train_epoch", "evaluate", "conv_output_size")
 # Modules that no variant changes and all share, so that their exceptions are the same classes.
 SHARED = ("errors", "progress", "synthetic", "layouts")
 
 
 class Subject(SimpleNamespace):
-    """Attributes are the names of NAMES that are there; `modules` are the modules of the core, for checks of seams."""
+    """Attributes are the names of NAMES that are there, and `core` where it is the core or a copy of it.
+
+    modules: the modules of the core, for checks of its seams.
+    """
 
     modules: dict[str, ModuleType]
     results: dict[str, Any]  # what checks want to work out only once
-
-    def has(self, names: Sequence[str]) -> bool:
-        return all(hasattr(self, name) for name in names)
 
 
 def the_core() -> Subject:
@@ -52,7 +54,7 @@ def the_core() -> Subject:
 def _collect(package: str) -> Subject:
     modules = {name: importlib.import_module(f"{package}.{name}") for name in {*NAMES.values(), "recipe", "seeding"}}
     found = {name: getattr(modules[module], name) for name, module in NAMES.items()}
-    return Subject(modules=modules, results={}, **found)
+    return Subject(modules=modules, results={}, core=True, **found)
 
 
 class _VariantFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -104,9 +106,15 @@ def variant(changes: Mapping[str, Sequence[tuple[str, str]]]) -> Iterator[Subjec
 
 
 def from_file(where: str) -> Subject:
-    """The names of NAMES that a Python file, or a module given by its dotted name, has."""
+    """The names of FOREIGN that a Python file, or a module given by its dotted name, has.
+
+    Raises whatever running it raises, and LookupError if it has none of them.
+    """
     if where.endswith(".py"):
         namespace = runpy.run_path(where, run_name="subject")
     else:
         namespace = vars(importlib.import_module(where))
-    return Subject(modules={}, results={}, **{name: namespace[name] for name in NAMES if name in namespace})
+    found = {name: namespace[name] for name in FOREIGN if name in namespace}
+    if not found:
+        raise LookupError(f"has none of {', '.join(FOREIGN)}: see docs/teachers.md")
+    return Subject(modules={}, results={}, **found)
