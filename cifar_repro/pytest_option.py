@@ -1,7 +1,7 @@
 """Tells pytest of `--subject` before it looks for its configuration.
 
-Options of a conftest.py are unknown at that moment: pytest would take the FILE of `--subject FILE` for a test to run, and
-its folder for the root of the project. All else about the option is in the project's conftest.py.
+Options of a conftest.py are unknown at that moment: pytest would take the FILE of `--subject FILE` for a test to run,
+and its folder for the root of the project. All else about the option is in the project's conftest.py.
 """
 
 from typing import Any

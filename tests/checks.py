@@ -473,14 +473,14 @@ def training_turns_dropout_on(subject: Subject) -> None:
 
 @check("Net", "train_epoch")
 def one_batch_can_be_overfitted(subject: Subject) -> None:
-    """Shown the same four images 50 times at a higher rate, the network learns them by heart."""
+    """Shown the same four images 30 times at a higher rate, the network learns them by heart."""
     network = seeded_net(subject)
     batch = lesson_batches(4)[0]
     optimizer = torch.optim.SGD(network.parameters(), lr=0.03, momentum=0.9)
     first = mean_loss(subject.train_epoch(network, [batch], optimizer))
-    subject.train_epoch(network, [batch] * 48, optimizer)
+    subject.train_epoch(network, [batch] * 28, optimizer)
     last = mean_loss(subject.train_epoch(network, [batch], optimizer))
-    assert last < 0.2 * first, f"50 steps on four images brought the loss from {first:.3f} to {last:.3f} only"
+    assert last < 0.2 * first, f"30 steps on four images brought the loss from {first:.3f} to {last:.3f} only"
 
 
 # ---- evaluation ------------------------------------------------------------------------------------------------------
@@ -588,9 +588,9 @@ def a_run_is_the_lessons(subject: Subject) -> None:
 @check("fit")
 def all_epochs_of_the_recipe_are_run(subject: Subject) -> None:
     """As many epochs as the recipe says, even when the validation loss grows: the lesson has no patience."""
-    fitted = watched_fit(subject, RECIPE.with_changes({"epochs": 6, "learning_rate": 0.5, "dropout": 0.9}))
+    fitted = watched_fit(subject, RECIPE.with_changes({"epochs": 4, "learning_rate": 0.5, "dropout": 0.9}))
     found = [e.epoch for e in fitted.epochs]
-    assert found == [1, 2, 3, 4, 5, 6], f"a recipe of 6 epochs ran {found}"
+    assert found == [1, 2, 3, 4], f"a recipe of 4 epochs ran {found}"
 
 
 @check("fit")
@@ -755,7 +755,7 @@ def a_resumed_run_remembers_the_best_loss(subject: Subject) -> None:
 @check("fit")
 def a_resumed_run_remembers_the_optimizer(subject: Subject) -> None:
     """The optimizer's state goes into the state of a run and comes back from it."""
-    state = watched_fit(subject).states[0]
+    state = _copied(plain_fit(subject).states[1])
     state["optimizer"]["param_groups"][0]["momentum"] = 0.5
     resumed = watched_fit(subject, resume=state)
     assert resumed.training.optimizer.param_groups[0]["momentum"] == 0.5, "the state of the optimizer was not loaded"
@@ -764,18 +764,17 @@ def a_resumed_run_remembers_the_optimizer(subject: Subject) -> None:
 @check("fit")
 def global_random_state_is_left_alone(subject: Subject) -> None:
     """A run neither depends on the global random state before it nor changes it."""
-    torch.manual_seed(1)
+    expected = figures(plain_fit(subject).epochs)
+    torch.manual_seed(987654321)
     before = torch.get_rng_state()
-    first = figures(watched_fit(subject).epochs)
+    assert figures(watched_fit(subject).epochs) == expected, "the global random state before a run changes its result"
     assert torch.equal(torch.get_rng_state(), before), "fit left the global random state changed"
-    torch.manual_seed(2)
-    assert figures(watched_fit(subject).epochs) == first, "the global random state before a run changes its result"
 
 
 @check("fit")
 def channels_last_is_close(subject: Subject) -> None:
     """In channels_last the losses of a short run are those of the exact run within 1e-4."""
-    exact, fast = (watched_fit(subject, memory_format=name).epochs for name in ("contiguous", "channels_last"))
+    exact, fast = plain_fit(subject).epochs, watched_fit(subject, memory_format="channels_last").epochs
     worst = max(
         abs(a.train_loss - b.train_loss) + abs(a.valid_loss - b.valid_loss) for a, b in zip(exact, fast, strict=True)
     )

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from benchmarks.tutorial import TutorialNet
 from cifar_repro.cli import main
 from cifar_repro.core.layouts import CLASSES
-from cifar_repro.display import figures
+from cifar_repro.display import figures, text
 from tests.make_data import tiny_set, write_binary_folder
 
 FIGURES = {"training_batch", "channel_values", "loss_curves", "confusion_matrix", "per_class_accuracy", "predictions"}
@@ -41,8 +41,9 @@ def finished(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out the one figure that takes seconds: the run of `finished` and the figure's own tests draw it."""
-    monkeypatch.setattr(figures, "channel_values", lambda *args, **kwargs: Figure())
+    """Draws empty figures: the run of `finished` and the figures' own tests draw them in full."""
+    for name in FIGURES:
+        monkeypatch.setattr(figures, name, lambda *args, **kwargs: Figure())
 
 
 def record_of(folder: Path) -> dict[str, Any]:
@@ -157,7 +158,7 @@ def test_resuming_a_complete_run_changes_nothing(finished: Path) -> None:
 def test_data_tells_what_a_folder_holds(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Layout, counts per class, fingerprints and whether official, as text and as JSON."""
     assert main(["data", str(images)]) == 0
-    text = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert main(["data", "--data", str(images), "--json"]) == 0
     described = json.loads(capsys.readouterr().out)
     assert described["kind"] == "binary"
@@ -165,7 +166,7 @@ def test_data_tells_what_a_folder_holds(images: Path, capsys: pytest.CaptureFixt
     assert sum(described["counts"]["train"].values()) == 100
     assert list(described["counts"]["test"]) == list(CLASSES)
     for needed in ["binary", "official:  no", described["fingerprints"]["train"], described["fingerprints"]["test"]]:
-        assert needed in text
+        assert needed in printed
 
 
 @pytest.mark.usefixtures("quick_figures")
@@ -181,26 +182,27 @@ def test_a_loss_that_is_no_number_ends_the_run_with_status_1(
     assert not list((tmp_path / "run").glob("*.pt"))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(images: Path, finished: Path, tmp_path: Path) -> None:
-    """Exit status 130, one line on stderr with the command that goes on, and that command ends in the same weights."""
-    folder = tmp_path / "run"
-    command = [sys.executable, "-m", "cifar_repro", "run", "--data", str(images), "--threads", "1", "--epochs", "400"]
-    with subprocess.Popen(
-        [*command, "--out", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        for line in process.stdout:
-            if line.startswith("Epoch: 2 "):
-                process.send_signal(signal.SIGINT)
-                break
-        _, err = process.communicate()
-    assert process.returncode == 130
-    (line,) = err.splitlines()
-    assert f"cifar-repro run --resume {folder}" in line
-    record = record_of(folder)
-    assert len(record["epochs"]) >= 2
-    assert f"{len(record['epochs'])} of 400 epochs are kept" in line
+@pytest.mark.usefixtures("quick_figures")
+def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 130, one line on stderr with the command that goes on, and that command completes the run."""
+    folder, epoch_text = tmp_path / "run", text.epoch
+
+    def press_ctrl_c(epoch: Any, previous_best: float) -> str:
+        if epoch.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+        return epoch_text(epoch, previous_best)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(text, "epoch", press_ctrl_c)
+        assert main(["run", "--data", str(images), "--threads", "1", "--epochs", "4", "--out", str(folder)]) == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"interrupted: 2 of 4 epochs are kept; go on with: cifar-repro run --resume {folder}" in line
+    assert len(record_of(folder)["epochs"]) == 2
+    assert main(["run", "--resume", str(folder)]) == 0
+    assert record_of(folder)["status"] == "complete"
+    assert len(record_of(folder)["epochs"]) == 4
 
 
 def test_help_imports_no_torch() -> None:
@@ -229,15 +231,16 @@ def test_public_names_are_there() -> None:
         assert getattr(cifar_repro, name) is not None
 
 
-def test_processes_agree(images: Path, finished: Path, tmp_path: Path) -> None:
-    """Another process, with another hash seed, gives the same losses and weights in every epoch."""
-    flags = ["--epochs", "3", "--threads", "1", "--seed", "5", "--json"]
-    result = python(
-        *["-m", "cifar_repro", "run", "--data", str(images), *flags, "--out", str(tmp_path / "run")],
-        env={**os.environ, "PYTHONHASHSEED": "77"},
+def test_processes_agree() -> None:
+    """Another process, with another hash seed, gives the same weights to the bit."""
+    code = (
+        "from cifar_repro.core.data import synthetic; from cifar_repro.core.seeding import make_deterministic\n"
+        "from cifar_repro import RECIPES, Seeds, fit\n"
+        "make_deterministic(threads=1)\n"
+        "recipe = RECIPES['udacity-augmented'].with_changes({'epochs': 2})\n"
+        "digest = fit(recipe, Seeds.all(5), synthetic(100, 10).train).epochs[-1].weights_sha256\n"
     )
-    ours, theirs = json.loads(result.stdout), record_of(finished)
-    for one, other in zip(ours["epochs"], theirs["epochs"], strict=True):
-        for name in ("train_loss", "valid_loss", "saved", "weights_sha256"):
-            assert one[name] == other[name]
-    assert ours["test"] == theirs["test"]
+    other = python("-c", code + "print(digest)", env={**os.environ, "PYTHONHASHSEED": "77"})
+    here: dict[str, str] = {}
+    exec(code, here)
+    assert other.stdout.split() == [here["digest"]]

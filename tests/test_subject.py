@@ -47,7 +47,17 @@ def test_the_checks_find_what_is_wrong_and_nothing_else(name: str) -> None:
 
 
 def pytest_on(where: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--subject", where]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_checks.py",
+        "--subject",
+        where,
+    ]
     return subprocess.run(command, cwd=STUDENTS.parents[1], text=True, capture_output=True, check=False)
 
 
@@ -61,10 +71,11 @@ def test_the_report_says_right_wrong_and_why_or_not_there() -> None:
     assert "2 right, 6 WRONG, " in result.stdout
 
 
-def test_a_file_that_cannot_be_run_is_one_clear_line(tmp_path: Path) -> None:
-    """A syntax error in the subject is reported as such, not as a failure of the checks."""
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path) -> None:
+    """A syntax error is raised as such, and a file with none of the names says which there could be."""
     (tmp_path / "broken.py").write_text("def split_indices(:\n")
-    result = pytest_on(str(tmp_path / "broken.py"))
-    assert result.returncode == 4
-    assert "ERROR: --subject" in result.stderr
-    assert "SyntaxError" in result.stderr
+    with pytest.raises(SyntaxError):
+        from_file(str(tmp_path / "broken.py"))
+    (tmp_path / "empty.py").write_text("")
+    with pytest.raises(LookupError, match="has none of Net, split_indices"):
+        from_file(str(tmp_path / "empty.py"))
