@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from cifar_repro import __version__
@@ -326,4 +327,6 @@ def _progress(steps: Iterable[T], *, total: int, desc: str) -> Iterable[T]:
     """A progress bar on stderr that vanishes when it is full; none where stderr is no terminal."""
     from tqdm import tqdm
 
-    return tqdm(steps, total=total, desc=desc, leave=False, disable=not sys.stderr.isatty())
+    columns, rows = get_terminal_size()  # tqdm by itself shows nothing in a terminal that does not tell its size
+    off = not sys.stderr.isatty()
+    return tqdm(steps, total=total, desc=desc, leave=False, ncols=columns, nrows=rows, disable=off)
