@@ -1,0 +1,94 @@
+"""Checks of the evaluation."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from cifar_repro.core.errors import NonFiniteLoss
+from tests.checks.kit import CountingSGD, Scores, check, lesson_batches, linear_network, scored
+from tests.subject import Subject
+
+
+def random_scores(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
+    """Logits (n, 10), labels (n,) and batches of 10 with those labels."""
+    generator = torch.Generator().manual_seed(seed)
+    logits, labels = torch.randn(n, 10, generator=generator), torch.randint(0, 10, (n,), generator=generator)
+    logits[torch.arange(n), labels] += 1.0  # right more often than not
+    images = torch.zeros(n, 3, 32, 32)
+    return logits, labels, list(zip(images.split(10), labels.split(10), strict=True))
+
+
+@check("evaluate")
+def evaluation_counts_every_image_once(subject: Subject) -> None:
+    """Right and all images per class are counted over every batch, a smaller last one included."""
+    logits, labels, batches = random_scores(37)
+    ours = scored(subject.evaluate(Scores(logits), batches))
+    right = logits.argmax(1) == labels
+    total = torch.bincount(labels, minlength=10).tolist()
+    assert ours.total == total, f"images per class are counted as {ours.total}, but there are {total}"
+    correct = torch.bincount(labels[right], minlength=10).tolist()
+    assert ours.correct == correct, f"right ones per class are counted as {ours.correct}, but there are {correct}"
+
+
+@check("evaluate")
+def evaluation_loss_is_the_mean_over_images(subject: Subject) -> None:
+    """The loss is the mean cross-entropy over images, so a smaller last batch counts for less."""
+    logits, labels, batches = random_scores(33)
+    logits[30:] *= 20
+    expected = F.cross_entropy(logits, labels).item()
+    ours = scored(subject.evaluate(Scores(logits), batches)).loss
+    assert abs(ours - expected) < 1e-4, f"33 images in batches of 10 have mean loss {expected:.4f}, not {ours:.4f}"
+
+
+@check("evaluate")
+def evaluation_turns_dropout_off(subject: Subject) -> None:
+    """In evaluate the network is in evaluation mode, whatever it was in before."""
+    modes: list[bool] = []
+    network = linear_network()
+    network.register_forward_pre_hook(lambda module, args: modes.append(module.training))
+    network.train()
+    subject.evaluate(network, lesson_batches(20))
+    assert modes == [False, False], "evaluate runs the network in training mode: dropout is on"
+
+
+@check("evaluate")
+def evaluation_learns_nothing(subject: Subject) -> None:
+    """Evaluating changes no weight and leaves no gradient."""
+    network = linear_network()
+    before = [p.detach().clone() for p in network.parameters()]
+    subject.evaluate(network, lesson_batches(20))
+    assert all(torch.equal(p, b) for p, b in zip(network.parameters(), before, strict=True)), (
+        "evaluate changed the weights"
+    )
+    assert all(p.grad is None for p in network.parameters()), "evaluate left gradients behind"
+
+
+@check("train_epoch", "evaluate", "core")
+def modes_are_restored(subject: Subject) -> None:
+    """train_epoch and evaluate leave the network in the mode that they found it in."""
+    for before in (True, False):
+        network = linear_network().train(before)
+        subject.evaluate(network, lesson_batches(20))
+        assert network.training is before, "evaluate left the network in another mode"
+        subject.train_epoch(network, lesson_batches(20), CountingSGD(network))
+        assert network.training is before, "train_epoch left the network in another mode"
+
+
+@check("train_epoch", "evaluate", "core")
+def a_loss_that_is_no_number_is_an_error(subject: Subject) -> None:
+    """A NaN or infinite loss raises and names the first step that had one."""
+    for bad in (math.nan, math.inf):
+        logits, _, batches = random_scores(30)
+        logits[15] = bad
+        for name, run in (
+            ("evaluate", lambda network, batches: subject.evaluate(network, batches)),
+            ("train_epoch", lambda n, b: subject.train_epoch(n, b, torch.optim.SGD([n.logits], lr=0.0))),
+        ):
+            step = None
+            try:
+                run(Scores(logits.clone().requires_grad_()), batches)
+            except NonFiniteLoss as error:
+                step = error.step
+            assert step is not None, f"{name} took a loss that is no number as if nothing were wrong"
+            assert step == 2, f"{name} blames step {step}; the first loss that is no number is that of step 2"

@@ -1,0 +1,120 @@
+"""Checks of the network."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from benchmarks import tutorial
+from cifar_repro.core.errors import InputError
+from tests.checks.kit import check, lesson_batches, seeded_net
+from tests.subject import Subject
+
+
+@check("Net")
+def parameters_are_the_lessons(subject: Subject) -> None:
+    """The state_dict has the lesson's names and shapes, in its order."""
+    expected = {name: tuple(t.shape) for name, t in tutorial.TutorialNet().state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in subject.Net().state_dict().items()}
+    assert list(found.items()) == list(expected.items()), f"entries are {found}, the lesson's are {expected}"
+
+
+@check("Net")
+def initial_weights_are_the_lessons(subject: Subject) -> None:
+    """After torch.manual_seed, the network starts with the weights that the lesson's network starts with."""
+    ours = seeded_net(subject).state_dict()
+    torch.manual_seed(0)
+    for name, theirs in tutorial.TutorialNet().state_dict().items():
+        assert name in ours, f"{name} is missing"
+        assert torch.equal(ours[name], theirs), f"{name} starts with other values than the lesson's"
+
+
+@check("Net")
+def forward_is_the_lessons(subject: Subject) -> None:
+    """With dropout off and the same weights, the logits are the lesson's within 1e-5: sums may be in another order."""
+    network, reference = seeded_net(subject), tutorial.TutorialNet()
+    reference.load_state_dict(network.state_dict())
+    for module in reference.modules():
+        for parameter in module.parameters(recurse=False):
+            parameter.data *= 2  # larger logits, so that a missing activation or a softmax shows
+    network.load_state_dict(reference.state_dict())
+    images = lesson_batches(20, 20)[0][0]
+    with torch.no_grad():
+        ours, theirs = network.eval()(images), reference.eval()(images)
+    assert ours.shape == (20, 10), f"20 images give logits of shape {tuple(ours.shape)}, not (20, 10)"
+    worst = (ours - theirs).abs().max().item()
+    assert worst < 1e-5 * theirs.abs().max().item() + 1e-6, f"logits differ from the lesson's by up to {worst:.3g}"
+
+
+@check("Net")
+def dropout_is_the_lessons(subject: Subject) -> None:
+    """In training mode, after the same seed, the logits are those of the lesson with its dropout of 0.25."""
+    network, reference = seeded_net(subject), tutorial.TutorialNet()
+    reference.load_state_dict(network.state_dict())
+    images = lesson_batches(20, 20)[0][0]
+    torch.manual_seed(1)
+    ours = network.train()(images)
+    torch.manual_seed(1)
+    theirs = reference.train()(images)
+    worst = (ours - theirs).abs().max().item()
+    assert worst < 1e-5, f"in training mode logits differ from the lesson's by up to {worst:.3g}: other dropout masks"
+
+
+@check("Net")
+def dropout_is_off_in_evaluation_mode(subject: Subject) -> None:
+    """In evaluation mode the same images give the same logits twice; in training mode they do not."""
+    network = seeded_net(subject)
+    images = lesson_batches(10)[0][0]
+    network.eval()
+    assert torch.equal(network(images), network(images)), "in evaluation mode two passes differ: dropout is still on"
+    network.train()
+    assert not torch.equal(network(images), network(images)), "in training mode two passes agree: there is no dropout"
+
+
+@check("Net")
+def initial_loss_is_near_ln_10(subject: Subject) -> None:
+    """A network that has learnt nothing spreads its bets over ten classes: its loss is ln 10 = 2.303, within 0.05."""
+    network = seeded_net(subject).eval()
+    images, labels = lesson_batches(40, 40)[0]
+    loss = F.cross_entropy(network(images), labels).item()
+    assert abs(loss - math.log(10)) < 0.05, f"the loss before training is {loss:.3f}, not near ln 10 = 2.303"
+
+
+@check("Net")
+def logits_depend_on_their_own_image_alone(subject: Subject) -> None:
+    """Changing one image of a batch changes its own logits and no other's, and so do their gradients."""
+    network = seeded_net(subject).eval()
+    images = lesson_batches(10)[0][0].clone().requires_grad_()
+    network(images)[3].sum().backward()
+    assert images.grad is not None
+    touched = images.grad.abs().amax((1, 2, 3)).nonzero().flatten().tolist()
+    assert touched == [3], f"the logits of image 3 depend on images {touched}: the batch dimension is mixed"
+
+
+@check("Net")
+def a_gradient_reaches_every_parameter(subject: Subject) -> None:
+    """One backward pass gives every parameter a gradient that is not all zero."""
+    network = seeded_net(subject).train()
+    images, labels = lesson_batches(20, 20)[0]
+    F.cross_entropy(network(images), labels).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, f"no gradient reaches {name}"
+        assert parameter.grad.abs().sum() > 0, f"the gradient of {name} is all zero"
+
+
+@check("Net", "volume_walk")
+def volumes_are_what_the_layers_return(subject: Subject) -> None:
+    """The arithmetic of volume_walk gives the shape that each layer really returns."""
+    network = seeded_net(subject)
+    seen: list[tuple[int, ...]] = []
+    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.MaxPool2d, nn.Linear))]
+    hooks = [m.register_forward_hook(lambda m, i, out: seen.append(tuple(out.shape[1:]))) for m in layers]
+    network(torch.zeros(1, 3, 32, 32))
+    for hook in hooks:
+        hook.remove()
+    try:
+        walked = [v.shape for v in subject.volume_walk(network) if v.layer not in ("input", "flatten")]
+    except InputError as error:
+        raise AssertionError(f"the walk says that this network cannot be: {error}") from error
+    assert walked == seen, f"the walk says {walked}, the layers return {seen}"
