@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from shutil import get_terminal_size
@@ -113,6 +113,18 @@ def _parser() -> Parser:
     _add_data(evaluate)
     _add_compute(evaluate)
     _add_json(evaluate, "print the result as JSON, as the `test` of a record")
+
+    verify = _command(
+        commands,
+        _verify,
+        "verify",
+        "run a recorded run again and compare every epoch's losses and weights bit for bit",
+        "Exit status 0: identical. 1: it parts; says at which epoch, in what, and what could be why.",
+    )
+    verify.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    verify.add_argument("--epochs", type=int, metavar="K", help="compare the first K epochs only")
+    verify.add_argument("--data", metavar="D", help="where the run's data is now (default: where it was)")
+    _add_json(verify, "print the outcome as JSON")
 
     data = _command(
         commands, _data, "data", "what a data folder holds: layout, images per class, fingerprints, official or not"
@@ -242,8 +254,7 @@ def _resumed(options: argparse.Namespace) -> "Run":
             raise InputError(f"{flag}: {given[name]} is not the {recorded[name]} of the run in {folder}: leave it out")
     choose_device(environment["device"])
     _set_up(environment["threads"])
-    path = record["data"]["path"] or record["data"]["kind"]
-    return Run.resume(folder, record, _load(path if options.data is None else options.data))
+    return Run.resume(folder, record, _load_recorded(options.data, record))
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -265,6 +276,22 @@ def _evaluate(options: argparse.Namespace) -> int:
     _speaker(options)(f"Data: {data_label({'kind': data.kind, 'official': data.official})}\n{text.test(result)}")
     _print_json(options, result)
     return DONE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from cifar_repro.display import text
+    from cifar_repro.evidence.environment import choose_device
+    from cifar_repro.evidence.record import read_record
+    from cifar_repro.evidence.verify import verify
+
+    record = read_record(options.run)
+    choose_device(record["environment"]["device"])
+    data = _load_recorded(options.data, record)
+    say = _speaker(options)
+    result = verify(record, data, options.epochs, lambda epoch: say(text.identical(epoch)), _progress)
+    say(text.verification(result))
+    _print_json(options, asdict(result))
+    return DONE if result.difference is None else FAILED_CHECK
 
 
 def _data(options: argparse.Namespace) -> int:
@@ -306,6 +333,11 @@ def _load(where: str | None) -> "Cifar10":
             file=sys.stderr,
         )
     return data
+
+
+def _load_recorded(where: str | None, record: dict[str, Any]) -> "Cifar10":
+    """The data of a record: from `where`, or from where it was."""
+    return _load((record["data"]["path"] or record["data"]["kind"]) if where is None else where)
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from cifar_repro.core.shapes import volume_walk
 from cifar_repro.core.training import Epoch, split
 from cifar_repro.evidence.record import caption, data_label
 from cifar_repro.evidence.run import Run
+from cifar_repro.evidence.verify import Verification
 
 
 def setup(run: Run) -> str:
@@ -71,4 +72,30 @@ def data(described: dict[str, Any]) -> str:
         "",
         *(f"{part + ' fingerprint:':19}{prints[part]}" for part in ("train", "test")),
     ]
+    return "\n".join(lines)
+
+
+def identical(result: Epoch) -> str:
+    return f"Epoch: {result.epoch} \tidentical: weights {result.weights_sha256[:12]}"
+
+
+def verification(result: Verification) -> str:
+    """Identical, or where the run parts and what could be why."""
+    parted = result.difference
+    if parted is None:
+        return f"Identical: all losses and weights of {result.epochs} epochs, to the last bit"
+    lines = [
+        f"It parts in epoch {parted.epoch}, first in {parted.name}:",
+        f"  recorded  {parted.recorded}",
+        f"  here      {parted.here}",
+    ]
+    if result.environment:
+        lines += ["The environment differs from the recorded one in:", *(f"  {line}" for line in result.environment)]
+    else:
+        lines.append("Nothing in the environment differs from the recorded one.")
+    if result.explained_by:
+        lines.append("The recorded numbers come out with other settings than the recorded ones:")
+        lines += [f"  {line}" for line in result.explained_by]
+    elif not result.environment:
+        lines.append("Left are: the code of the experiment, another build of torch, or an edited record.")
     return "\n".join(lines)

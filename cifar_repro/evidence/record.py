@@ -66,6 +66,17 @@ def describe_data(data: Cifar10) -> dict[str, Any]:
     }
 
 
+def check_same_data(record: dict[str, Any], data: Cifar10, what: str) -> None:
+    """Raises InputError, which begins with `what`, unless the data is, byte for byte, that of the record."""
+    for name, part in (("train", data.train), ("test", data.test)):
+        recorded, found = record["data"]["fingerprints"][name], part.fingerprint()
+        if found != recorded:
+            raise InputError(
+                f"{what}: the {name} images of the run have fingerprint {recorded[:12]}, these have {found[:12]}: "
+                "give the folder of the run's own with --data"
+            )
+
+
 def recipe_of(record: dict[str, Any]) -> Recipe:
     """The recipe that a record names, with its changes."""
     values = {f.name: record["recipe"][f.name] for f in fields(Recipe)}

@@ -20,7 +20,7 @@ from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.core.training import Epoch, Training, fit, split, torch_memory_format
 from cifar_repro.evidence.environment import differences, environment
-from cifar_repro.evidence.record import NAME, describe_data, new_record, recipe_of, seeds_of, write_record
+from cifar_repro.evidence.record import NAME, check_same_data, new_record, recipe_of, seeds_of, write_record
 
 BEST, LAST, METRICS = "model_cifar.pt", "last.pt", "metrics.jsonl"
 
@@ -70,13 +70,7 @@ class Run:
                 f"{folder}: cannot be resumed: its loss was {stopped['loss']} in epoch {stopped['epoch']} and would be "
                 "so again: start a new run with another learning rate"
             )
-        found = describe_data(data)["fingerprints"]
-        for part, recorded in record["data"]["fingerprints"].items():
-            if found.get(part) != recorded:
-                raise InputError(
-                    f"{folder}: cannot be resumed on other data: the fingerprint of its {part} images is "
-                    f"{str(recorded)[:12]}, of these {str(found.get(part))[:12]}: give --data"
-                )
+        check_same_data(record, data, f"{folder}: cannot be resumed on other data")
         here = environment(torch.device(record["environment"]["device"]), record["environment"]["memory_format"])
         changed = differences(record["environment"], here)
         if changed:

@@ -1,0 +1,124 @@
+"""Repeating a recorded run: identical, or where it parts and what explains it."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cifar_repro.cli import main
+from cifar_repro.core.data import Cifar10, ImageSet
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.evidence.record import read_record
+from cifar_repro.evidence.run import Run
+from cifar_repro.evidence.verify import verify
+from tests.make_data import tiny_set, write_binary_folder
+
+RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "learning_rate": 0.05})
+
+
+@pytest.fixture(scope="module")
+def data(small_data: Cifar10) -> Cifar10:
+    train, test = small_data.train, small_data.test
+    return Cifar10(
+        ImageSet(train.images[:150], train.labels[:150]),
+        ImageSet(test.images[:20], test.labels[:20]),
+        "synthetic",
+        official=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def recorded(data: Cifar10, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The record of a run of three epochs with one thread."""
+    folder = tmp_path_factory.mktemp("recorded")
+    torch.set_num_threads(1)
+    Run.start(folder, RECIPE, Seeds(1, 2, 3, 4), data, torch.device("cpu"), "contiguous").train()
+    return read_record(folder)
+
+
+@pytest.fixture
+def record(recorded: dict[str, Any]) -> dict[str, Any]:
+    return copy.deepcopy(recorded)
+
+
+def test_a_repeated_run_is_identical(record: dict[str, Any], data: Cifar10) -> None:
+    """The same code in the same environment repeats every epoch, and fewer are compared where fewer are asked for."""
+    seen: list[int] = []
+    result = verify(record, data, after_epoch=lambda epoch: seen.append(epoch.epoch))
+    assert (result.difference, result.epochs, seen) == (None, 3, [1, 2, 3])
+    assert verify(record, data, epochs=2).epochs == 2
+
+
+@pytest.mark.parametrize("name", ["train_loss", "valid_loss", "saved", "weights_sha256"])
+def test_the_first_epoch_that_differs_is_named_with_both_values(
+    name: str, record: dict[str, Any], data: Cifar10
+) -> None:
+    """A single changed value of the second epoch, even in its last bit, is found there and nowhere else."""
+    was = record["epochs"][1][name]
+    changed = {"saved": not was, "weights_sha256": "0" * 64}.get(name) if isinstance(was, (bool, str)) else was + 2**-52
+    record["epochs"][1][name] = changed
+    difference = verify(record, data).difference
+    assert difference is not None
+    assert (difference.epoch, difference.name) == (2, name)
+    assert (difference.recorded, difference.here) == (changed, was)
+
+
+@pytest.mark.parametrize(("name", "value"), [("threads", 2), ("memory_format", "channels_last")])
+def test_a_setting_that_explains_the_difference_is_found(
+    name: str, value: Any, record: dict[str, Any], data: Cifar10
+) -> None:
+    """A record whose threads or memory format were changed by hand parts, and the true ones are named."""
+    record["environment"][name] = value
+    result = verify(record, data)
+    assert result.difference is not None
+    assert result.difference.epoch == 1
+    assert "1 threads, contiguous" in result.explained_by
+
+
+def test_what_differs_in_the_environment_is_named(record: dict[str, Any], data: Cifar10) -> None:
+    """Another torch or CPU capability in the record is listed, whether or not the numbers differ."""
+    record["environment"] |= {"torch": "1.0", "cpu_capability": "ABACUS"}
+    listed = verify(record, data, epochs=1).environment
+    assert listed == [f"torch: 1.0 -> {torch.__version__}", f"cpu_capability: ABACUS -> {here()}"]
+
+
+def here() -> str:
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def test_other_data_is_refused(record: dict[str, Any], data: Cifar10) -> None:
+    """One changed pixel, and the run is not compared at all: it could not be the same."""
+    images = data.train.images.clone()
+    images[0, 0, 0, 0] ^= 1
+    with pytest.raises(InputError, match="train images of the run have fingerprint"):
+        verify(record, Cifar10(ImageSet(images, data.train.labels), data.test, "synthetic", official=False))
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 4])
+def test_epochs_that_the_record_lacks_are_refused(epochs: int, record: dict[str, Any], data: Cifar10) -> None:
+    """No more epochs can be compared than the record has, and at least one must be."""
+    with pytest.raises(InputError, match="its record has 3"):
+        verify(record, data, epochs=epochs)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`verify` says identical with status 0; says where a changed record parts with status 1; 2 without the data."""
+    images, run = write_binary_folder(tmp_path / "images", tiny_set(per_batch=20, test=20)), tmp_path / "run"
+    assert main(["run", "--data", str(images), "--epochs", "2", "--threads", "1", "--out", str(run)]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(run)]) == 0
+    assert "Identical: all losses and weights of 2 epochs" in capsys.readouterr().out
+    record = json.loads((run / "record.json").read_text())
+    record["epochs"][1]["weights_sha256"] = "f" * 64
+    (run / "record.json").write_text(json.dumps(record))
+    assert main(["verify", str(run), "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["difference"]["name"] == "weights_sha256"
+    assert "It parts in epoch 2, first in weights_sha256" in printed.err
+    images.rename(tmp_path / "moved")
+    assert main(["verify", str(run)]) == 2
+    assert main(["verify", str(run), "--data", str(tmp_path / "moved"), "--epochs", "1"]) == 0
