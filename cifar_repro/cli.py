@@ -15,6 +15,8 @@ from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.recipe import AUGMENTATIONS, RECIPES, Recipe, Seeds, get_recipe
 
 if TYPE_CHECKING:  # torch takes seconds to import, so each command imports what it needs
+    import torch
+
     from cifar_repro.core.data import Cifar10
     from cifar_repro.evidence.run import Run
 
@@ -86,18 +88,12 @@ def _parser() -> Parser:
         "A run folder gets record.json (everything that was run and came out), metrics.jsonl (a line an epoch),\n"
         "model_cifar.pt (the best weights), last.pt (all that is needed to go on) and figures/.",
     )
-    run.add_argument("--recipe", metavar="R", help=f"one of {', '.join(RECIPES)} (default: udacity)")
-    run.add_argument("--seed", type=int, metavar="S", help="the seed of all four sources of randomness (default: 0)")
-    for f in fields(Seeds):
-        run.add_argument(f"--{f.name}-seed", type=int, metavar="S", help=f"another seed for the {f.name} alone")
-    _add_data(run)
-    _add_compute(run)
     run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/RECIPE-seedS-UTCTIME)")
     run.add_argument(
         "--resume", type=Path, metavar="DIR", help="go on with the run in DIR, exactly as if it had never stopped"
     )
     _add_json(run, "print the record as JSON")
-    _add_recipe_fields(run)
+    _add_experiment(run)
 
     evaluate = _command(
         commands,
@@ -125,6 +121,32 @@ def _parser() -> Parser:
     verify.add_argument("--epochs", type=int, metavar="K", help="compare the first K epochs only")
     verify.add_argument("--data", metavar="D", help="where the run's data is now (default: where it was)")
     _add_json(verify, "print the outcome as JSON")
+
+    trace = _command(
+        commands,
+        _trace,
+        "trace",
+        "record a digest of every tensor of the first training steps, by name, to find where two trainings part",
+        "The file is JSON lines: a header, then an entry for each tensor, in order.",
+    )
+    trace.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="FILE", help="the file to write; must not exist"
+    )
+    trace.add_argument("--steps", type=int, default=20, metavar="N", help="training steps to trace (default: 20)")
+    _add_experiment(trace)
+
+    diff = _command(
+        commands,
+        _diff,
+        "diff",
+        "find the first tensor in which two traces differ, by how much, and how the difference grows",
+        "Exit status 0: identical. 1: they part.",
+    )
+    diff.add_argument("a", type=Path, metavar="A", help="a trace")
+    diff.add_argument(
+        "b", type=Path, metavar="B", help="another one: other seeds, machine, torch version, threads, ..."
+    )
+    _add_json(diff, "print what was found as JSON")
 
     data = _command(
         commands, _data, "data", "what a data folder holds: layout, images per class, fingerprints, official or not"
@@ -170,7 +192,14 @@ def _add_json(parser: argparse.ArgumentParser, help: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"{help}; nothing else goes to stdout")
 
 
-def _add_recipe_fields(parser: argparse.ArgumentParser) -> None:
+def _add_experiment(parser: argparse.ArgumentParser) -> None:
+    """Which experiment, on what data, on what machine: read by `_experiment`."""
+    parser.add_argument("--recipe", metavar="R", help=f"one of {', '.join(RECIPES)} (default: udacity)")
+    parser.add_argument("--seed", type=int, metavar="S", help="the seed of all four sources of randomness (default: 0)")
+    for f in fields(Seeds):
+        parser.add_argument(f"--{f.name}-seed", type=int, metavar="S", help=f"another seed for the {f.name} alone")
+    _add_data(parser)
+    _add_compute(parser)
     group = parser.add_argument_group("recipe", "Change a number of the recipe; the record says which.")
     for f in fields(Recipe):
         if f.name != "name":
@@ -211,23 +240,29 @@ def _run(options: argparse.Namespace) -> int:
 
 def _started(options: argparse.Namespace) -> "Run":
     """A new run, once everything that was asked for is known to make sense."""
+    from cifar_repro.evidence.run import Run, check_unused
+
+    recipe, seeds, device, memory_format = _experiment(options)
+    time = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    seed = options.seed or 0
+    folder = options.out if options.out is not None else Path("runs") / f"{recipe.name}-seed{seed}-{time}"
+    check_unused(folder)
+    _set_up(options.threads)
+    return Run.start(folder, recipe, seeds, _load(options.data), device, memory_format)
+
+
+def _experiment(options: argparse.Namespace) -> "tuple[Recipe, Seeds, torch.device, str]":
+    """What the options of `_add_experiment` say, but for the data and the threads, once it is known to make sense."""
     from cifar_repro.core.training import torch_memory_format
     from cifar_repro.evidence.environment import choose_device
-    from cifar_repro.evidence.run import Run, check_unused
 
     given = _given(options)
     recipe = get_recipe(given.get("recipe", "udacity"))
     recipe = recipe.with_changes({f.name: given[f.name] for f in fields(Recipe) if f.name in given})
-    seed = given.get("seed", 0)
-    seeds = Seeds(**{f.name: given.get(f"{f.name}_seed", seed) for f in fields(Seeds)})
-    device = choose_device(given.get("device", "auto"))
+    seeds = Seeds(**{f.name: given.get(f"{f.name}_seed", given.get("seed", 0)) for f in fields(Seeds)})
     memory_format = given.get("memory_format", "contiguous")
     torch_memory_format(memory_format)
-    time = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    folder = given.get("out") or Path("runs") / f"{recipe.name}-seed{seed}-{time}"
-    check_unused(folder)
-    _set_up(options.threads)
-    return Run.start(folder, recipe, seeds, _load(options.data), device, memory_format)
+    return recipe, seeds, choose_device(given.get("device", "auto")), memory_format
 
 
 def _resumed(options: argparse.Namespace) -> "Run":
@@ -292,6 +327,32 @@ def _verify(options: argparse.Namespace) -> int:
     say(text.verification(result))
     _print_json(options, asdict(result))
     return DONE if result.difference is None else FAILED_CHECK
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from cifar_repro.evidence.trace import header, trace, write_trace
+
+    recipe, seeds, device, memory_format = _experiment(options)
+    if options.out.exists():
+        raise InputError(f"out: {options.out} is already there: give a new file")
+    _set_up(options.threads)
+    data = _load(options.data)
+    first = header(recipe, seeds, data, options.steps, device, memory_format)
+    entries = trace(recipe, seeds, data, options.steps, device=device, memory_format=memory_format, progress=_progress)
+    write_trace(options.out, first, entries)
+    print(f"{options.steps} steps in {options.out}")
+    return DONE
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from cifar_repro.display import text
+    from cifar_repro.evidence.diff import diff
+    from cifar_repro.evidence.trace import read_trace
+
+    found = diff(read_trace(options.a), read_trace(options.b))
+    _speaker(options)(text.parting(found))
+    _print_json(options, {"identical": found.identical, **asdict(found)})
+    return DONE if found.identical else FAILED_CHECK
 
 
 def _data(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 from cifar_repro.core.model import Net
 from cifar_repro.core.shapes import volume_walk
 from cifar_repro.core.training import Epoch, split
+from cifar_repro.evidence.diff import Parting
 from cifar_repro.evidence.record import caption, data_label
 from cifar_repro.evidence.run import Run
 from cifar_repro.evidence.verify import Verification
@@ -98,4 +99,29 @@ def verification(result: Verification) -> str:
         lines += [f"  {line}" for line in result.explained_by]
     elif not result.environment:
         lines.append("Left are: the code of the experiment, another build of torch, or an edited record.")
+    return "\n".join(lines)
+
+
+def parting(found: Parting) -> str:
+    """Identical, or where two traces part, by how much, and how that grows."""
+    lines = [f"Only in the first:  {name}" for name in found.missing]
+    lines += [f"Only in the second: {name}" for name in found.extra]
+    if found.first is None:
+        return "\n".join([*lines, "Identical." if found.identical else found.sentence])
+    lines += [f"They part at {found.first} ({found.kind}).", found.sentence]
+    if found.gap is None:
+        lines.append("Its shape or type is another one.")
+    elif not found.gap.sampled:
+        lines.append("The sampled values of it are equal: the difference is between them.")
+    else:
+        ulps = "" if found.gap.ulps is None else f", {found.gap.ulps:,} ulps"
+        lines.append(
+            f"The sampled values differ by up to {found.gap.absolute:.3g}, relatively {found.gap.relative:.3g}{ulps}."
+        )
+    if found.environment:
+        lines += ["The environments differ in:", *(f"  {line}" for line in found.environment)]
+    if found.growth:
+        lines.append(f"{'step':>6}{'loss differs by':>18}{'weights, relatively':>22}")
+        shown = [row for row in found.growth if row[0] in (1, 2, 5, 10, found.growth[-1][0]) or row[0] % 20 == 0]
+        lines += [f"{step:6}{loss:18.3g}{weights:22.3g}" for step, loss, weights in shown]
     return "\n".join(lines)

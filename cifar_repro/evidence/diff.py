@@ -1,0 +1,138 @@
+"""Where two traces part: the first tensor that differs, of what kind, by how much, and how the difference grows."""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cifar_repro.evidence.environment import differences
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far two tensors are apart, judged by their samples: largest absolute and relative difference, and ulps.
+
+    An ulp is a step between neighbouring float32 values; None where a sample is of another type or length. `sampled` is
+    False where the tensors differ but their samples do not.
+    """
+
+    absolute: float
+    relative: float
+    ulps: int | None
+    sampled: bool
+
+
+@dataclass(frozen=True)
+class Parting:
+    """What `diff` found. first: the name of the first tensor that differs (None: all equal). kind: what it is.
+
+    growth: (step, difference of the losses, largest relative difference of a sampled weight) after each common step.
+    missing, extra: names that only the first, or only the second trace has.
+    """
+
+    first: str | None
+    kind: str | None
+    gap: Gap | None
+    sentence: str
+    growth: list[tuple[int, float, float]]
+    missing: list[str]
+    extra: list[str]
+    environment: list[str]
+
+    @property
+    def identical(self) -> bool:
+        return self.first is None and not self.missing and not self.extra
+
+
+def diff(a: tuple[dict[str, Any], list[Entry]], b: tuple[dict[str, Any], list[Entry]]) -> Parting:
+    """Compares two traces, each a header and its entries, aligned by name, in the order of the first."""
+    (header_a, entries_a), (header_b, entries_b) = a, b
+    ours, theirs = ({entry["name"]: entry for entry in entries} for entries in (entries_a, entries_b))
+    missing = [name for name in ours if name not in theirs]
+    extra = [name for name in theirs if name not in ours]
+    first = next((name for name in ours if name in theirs and _differ(ours[name], theirs[name])), None)
+    environment = differences(header_a["environment"], header_b["environment"])
+    kind = gap = None
+    sentence = "All tensors that both traces have are equal, to the last bit."
+    if first is not None:
+        kind, sentence = _explain(first)
+        gap = measure(ours[first], theirs[first])
+    return Parting(first, kind, gap, sentence, _growth(ours, theirs), missing, extra, environment)
+
+
+def _differ(a: Entry, b: Entry) -> bool:
+    return any(a[key] != b[key] for key in ("shape", "dtype", "sha256"))
+
+
+def _explain(name: str) -> tuple[str, str]:
+    """(kind, a sentence to act on) for the first tensor that differs; all before it are equal."""
+    phase, _, rest = name.partition("/")
+    if phase == "split":
+        return "split", f"The {rest} indices differ: another split seed, fraction or number of images."
+    if phase == "init":
+        return (
+            f"initialisation of {rest}",
+            f"{rest} starts with other values: another init seed, or its initialisation changed.",
+        )
+    part, _, what = rest.partition("/")
+    where = what.partition("#")[0]
+    if part == "batch" and what == "indices":
+        return "order", f"In {phase} other images are trained on, though the split is equal: another order seed."
+    if part == "batch":
+        return (
+            "data",
+            f"In {phase} the {what} differ though their indices are equal: other data, or prepared in another way.",
+        )
+    if part == "mask":
+        return "dropout", f"In {phase} dropout keeps other inputs ({what}): another dropout seed, rate or generator."
+    if part == "forward":
+        return (
+            f"forward of {where}",
+            f"In {phase} the output of {where} differs though all before it is equal: the forward {where} changed.",
+        )
+    if part == "loss":
+        return "loss", f"In {phase} the loss differs though the logits are equal: the loss function changed."
+    if part == "gradient":
+        return (
+            f"gradient of {where}",
+            f"In {phase} the gradient of {where} differs though every forward tensor, and every gradient behind it, is "
+            f"equal: the backward of {where.rpartition('.')[0]} changed.",
+        )
+    return (
+        f"update of {where}",
+        f"In {phase} {where} is updated differently though its gradient is equal: another optimizer or learning rate.",
+    )
+
+
+def measure(a: Entry, b: Entry) -> Gap | None:
+    """How far two entries are apart by their samples; None if shapes or types differ, so that nothing compares."""
+    if a["shape"] != b["shape"] or a["dtype"] != b["dtype"]:
+        return None
+    pairs = list(zip(a["sample"], b["sample"], strict=True))
+    absolute = max(abs(float(x) - float(y)) for x, y in pairs)
+    ulps = max(abs(_ordinal(x) - _ordinal(y)) for x, y in pairs) if a["dtype"] == "float32" else None
+    return Gap(absolute, _relative(pairs), ulps, sampled=absolute > 0)
+
+
+def _relative(pairs: Iterable[tuple[float, float]]) -> float:
+    return max((abs(x - y) / max(abs(x), abs(y)) for x, y in pairs if x != y), default=0.0)
+
+
+def _ordinal(value: float) -> int:
+    """The place of a float32 among all float32 in order, so that neighbours differ by one."""
+    bits: int = struct.unpack("<i", struct.pack("<f", value))[0]
+    return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
+
+
+def _growth(ours: dict[str, Entry], theirs: dict[str, Entry]) -> list[tuple[int, float, float]]:
+    growth = []
+    step = 1
+    while (loss := f"step {step}/loss") in ours and loss in theirs:
+        updates = [n for n in ours if n.startswith(f"step {step}/update/") and n in theirs]
+        comparable = [n for n in updates if ours[n]["shape"] == theirs[n]["shape"]]
+        weights = [_relative(zip(ours[n]["sample"], theirs[n]["sample"], strict=True)) for n in comparable]
+        growth.append((step, abs(ours[loss]["sample"][0] - theirs[loss]["sample"][0]), max(weights, default=0.0)))
+        step += 1
+    return growth

@@ -1,0 +1,187 @@
+"""A trace: a digest of every tensor of the first training steps, in order and by name.
+
+The file is JSON lines: a header (schema, recipe, seeds, data, environment), then an entry for each tensor. Names say
+phase and place, never the number of an operation, so that traces of different torch versions can be aligned:
+
+    split/train, split/valid            indices
+    init/conv1.weight ...               the parameters before the first step
+    step 1/batch/indices, images, labels
+    step 1/forward/conv1, pool#1 ...    the output of every module; #k where one is called more than once in a step
+    step 1/mask/dropout#1 ...           what dropout keeps
+    step 1/loss
+    step 1/gradient/fc2.bias ...        in the order in which backward makes them, last layer first
+    step 1/update/conv1.weight ...      the parameters after the step
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cifar_repro.core import seeding
+from cifar_repro.core.checkpoint import replacing
+from cifar_repro.core.data import Cifar10, batches
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.model import Net
+from cifar_repro.core.progress import Progress, no_progress
+from cifar_repro.core.recipe import Recipe, Seeds
+from cifar_repro.core.training import split, torch_memory_format, train_epoch
+from cifar_repro.evidence.environment import environment
+from cifar_repro.evidence.record import new_record
+
+SCHEMA = 1
+SAMPLED = 8  # values of each tensor that are kept in full
+
+
+def summarise(name: str, tensor: torch.Tensor) -> dict[str, Any]:
+    """The entry of one tensor.
+
+    sha256 over its bytes, contiguous and little-endian; shape and dtype; norm, mean and absmax in float64; and a
+    sample of SAMPLED values evenly spaced over the flattened tensor, with all their digits.
+    """
+    flat = tensor.detach().cpu().contiguous().flatten()
+    array = flat.numpy()
+    values = flat.double()
+    places = torch.linspace(0, len(flat) - 1, min(SAMPLED, len(flat)), dtype=torch.float64).round().long()
+    return {
+        "name": name,
+        "sha256": hashlib.sha256(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest(),
+        "shape": list(tensor.shape),
+        "dtype": str(tensor.dtype).removeprefix("torch."),
+        "norm": values.norm().item(),
+        "mean": values.mean().item(),
+        "absmax": values.abs().max().item(),
+        "sample": flat[places].tolist(),
+    }
+
+
+def trace(
+    recipe: Recipe,
+    seeds: Seeds,
+    data: Cifar10,
+    steps: int,
+    *,
+    device: torch.device,
+    memory_format: str = "contiguous",
+    progress: Progress = no_progress,
+) -> Iterator[dict[str, Any]]:
+    """Yields the entries of the first `steps` steps of the run that `fit` would make of the same arguments.
+
+    Raises InputError if the first epoch has fewer steps.
+    """
+    layout = torch_memory_format(memory_format)
+    images = data.train.to(device)
+    train_idx, valid_idx = split(recipe, seeds, len(images))
+    available = -(-len(train_idx) // recipe.batch_size)
+    if not 1 <= steps <= available:
+        raise InputError(
+            f"steps: {steps} makes no sense: the first epoch has {available}: give a number from 1 to that"
+        )
+    yield summarise("split/train", train_idx)
+    yield summarise("split/valid", valid_idx)
+
+    with seeding.isolated(device):
+        # The lines of `fit`, up to its first epoch.
+        seeding.seed_global(seeds.init)
+        network = Net(recipe.dropout).to(device).to(memory_format=layout)
+        optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)
+        for name, parameter in network.named_parameters():
+            yield summarise(f"init/{name}", parameter)
+        order = train_idx[torch.randperm(len(train_idx), generator=seeding.order_generator(seeds.order))]
+        seeding.seed_global(seeds.dropout)
+
+        chosen = order[: steps * recipe.batch_size]
+        made = batches(images, chosen, recipe.batch_size, augmentation=recipe.augmentation, memory_format=layout)
+        for step, (indices, batch) in enumerate(
+            zip(chosen.split(recipe.batch_size), progress(made, total=steps, desc="tracing"), strict=True), start=1
+        ):
+            for name, tensor in [("indices", indices), ("images", batch[0]), ("labels", batch[1])]:
+                yield summarise(f"step {step}/batch/{name}", tensor)
+            with _Watch(network, device) as watch:
+                losses = train_epoch(network, [batch], optimizer)
+            for name, tensor in watch.seen:
+                yield summarise(f"step {step}/{name}", tensor)
+            yield summarise(f"step {step}/loss", torch.tensor(losses.losses))
+            for name, parameter in reversed(list(network.named_parameters())):
+                assert parameter.grad is not None
+                yield summarise(f"step {step}/gradient/{name}", parameter.grad)
+            for name, parameter in network.named_parameters():
+                yield summarise(f"step {step}/update/{name}", parameter)
+
+
+class _Watch:
+    """While it is open, collects the output of every module and the mask of every dropout; changes no number."""
+
+    def __init__(self, network: nn.Module, device: torch.device) -> None:
+        self.device = device
+        self.seen: list[tuple[str, torch.Tensor]] = []
+        self.calls: Counter[str] = Counter()
+        self.states: dict[nn.Module, dict[str, torch.Tensor]] = {}
+        self.names = {module: name for name, module in network.named_modules() if name}
+        self.hooks: list[Any] = []
+
+    def __enter__(self) -> "_Watch":
+        for module in self.names:
+            if isinstance(module, nn.Dropout):
+                self.hooks.append(module.register_forward_pre_hook(self._before_dropout))
+            self.hooks.append(module.register_forward_hook(self._after))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for hook in self.hooks:
+            hook.remove()
+
+    def _before_dropout(self, module: nn.Module, inputs: Any) -> None:
+        self.states[module] = seeding.global_state(self.device)
+
+    def _after(self, module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        name = self.names[module]
+        self.calls[name] += 1
+        numbered = f"{name}#{self.calls[name]}"
+        if isinstance(module, nn.Dropout):
+            # The output does not show what was dropped where the input was zero: draw it again from the same state.
+            with seeding.isolated(self.device):
+                seeding.set_global_state(self.states[module], self.device)
+                kept = nn.functional.dropout(torch.ones_like(inputs[0]), module.p, training=True) != 0
+            self.seen.append((f"mask/{numbered}", kept))
+        self.seen.append((f"forward/{numbered}", output.detach().clone()))
+
+
+def write_trace(path: Path, header: dict[str, Any], entries: Iterator[dict[str, Any]]) -> None:
+    """Writes header and entries as JSON lines; the file appears whole or not at all."""
+    with replacing(path) as file:
+        for line in (header, *entries):
+            file.write((json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n").encode())
+
+
+def header(
+    recipe: Recipe, seeds: Seeds, data: Cifar10, steps: int, device: torch.device, memory_format: str
+) -> dict[str, Any]:
+    """The first line of a trace: what was traced, on what, and where."""
+    record = new_record(recipe, seeds, data, environment(device, memory_format))
+    kept = {name: record[name] for name in ("recipe", "seeds", "data", "environment")}
+    return {"trace": SCHEMA, "steps": steps, **kept}
+
+
+def read_trace(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Header and entries. Raises InputError for anything but a whole trace of this schema."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file: give one that 'cifar-repro trace' wrote")
+    try:
+        first, *entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if first["trace"] != SCHEMA:
+            raise InputError(f"{path}: trace schema {first['trace']!r} is not {SCHEMA}: trace again with this version")
+        for entry in entries:
+            entry["name"], entry["sha256"], entry["shape"], entry["dtype"], entry["sample"]
+        if not entries:
+            raise ValueError("no entries")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: is no trace ({type(error).__name__}: {error}): give a whole one") from error
+    return first, entries

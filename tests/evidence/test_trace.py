@@ -1,0 +1,345 @@
+"""Traces change no number, and `diff` names the first place of each of many planted causes."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from cifar_repro.cli import main
+from cifar_repro.core import training
+from cifar_repro.core.checkpoint import weights_digest
+from cifar_repro.core.data import Cifar10, ImageSet
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.model import Net
+from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
+from cifar_repro.core.training import fit
+from cifar_repro.evidence import trace as module
+from cifar_repro.evidence.diff import diff
+from cifar_repro.evidence.trace import header, read_trace, trace, write_trace
+from tests.make_data import tiny_set, write_binary_folder
+
+CPU = torch.device("cpu")
+STEPS = 8
+SEEDS = Seeds(1, 2, 3, 4)
+RECIPE = RECIPES["udacity"].with_changes({"batch_size": 5, "epochs": 1})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is traced."""
+
+    data: Cifar10
+    recipe: Recipe = RECIPE
+    seeds: Seeds = SEEDS
+    threads: int = 1
+    memory_format: str = "contiguous"
+
+    def traced(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        torch.set_num_threads(self.threads)
+        first = header(self.recipe, self.seeds, self.data, STEPS, CPU, self.memory_format)
+        made = trace(self.recipe, self.seeds, self.data, STEPS, device=CPU, memory_format=self.memory_format)
+        return first, list(made)
+
+
+@pytest.fixture(scope="module")
+def setting(small_data: Cifar10) -> Setting:
+    train, test = small_data.train, small_data.test
+    few = ImageSet(train.images[:50], train.labels[:50])  # 40 to train on: 8 steps
+    return Setting(Cifar10(few, ImageSet(test.images[:5], test.labels[:5]), "synthetic", official=False))
+
+
+@pytest.fixture(scope="module")
+def reference(setting: Setting) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return setting.traced()
+
+
+def with_data(setting: Setting, change: Callable[[torch.Tensor, torch.Tensor], None]) -> Setting:
+    images, labels = setting.data.train.images.clone(), setting.data.train.labels.clone()
+    change(images, labels)
+    return replace(setting, data=replace(setting.data, train=ImageSet(images, labels)))
+
+
+def image_of_step(setting: Setting, step: int) -> int:
+    """The number of the first image that a step trains on."""
+    train_idx, _ = training.split(setting.recipe, setting.seeds, len(setting.data.train))
+    order = torch.randperm(len(train_idx), generator=torch.Generator().manual_seed(setting.seeds.order))
+    return int(train_idx[order[(step - 1) * setting.recipe.batch_size]])
+
+
+def test_a_traced_run_equals_an_untraced_one(setting: Setting, reference: Any) -> None:
+    """After as many steps, loss and weights of a traced run are those of `fit`, and the random state is as before."""
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    _, entries = setting.traced()
+    assert torch.equal(torch.get_rng_state(), before)
+    by_name = {entry["name"]: entry for entry in entries}
+    fitted = fit(setting.recipe, setting.seeds, setting.data.train)
+    losses = [by_name[f"step {step}/loss"]["sample"][0] for step in range(1, STEPS + 1)]
+    total = 0.0
+    for loss in losses:
+        total += loss * 5
+    assert total / 40 == fitted.epochs[0].train_loss
+    for name, parameter in fitted.network.named_parameters():
+        assert module.summarise(f"step {STEPS}/update/{name}", parameter) == by_name[f"step {STEPS}/update/{name}"]
+    assert weights_digest(fitted.network.state_dict()) == fitted.epochs[0].weights_sha256
+
+
+def test_a_trace_repeats(setting: Setting, reference: Any) -> None:
+    """Traced twice, everything is equal, and `diff` says so."""
+    found = diff(reference, setting.traced())
+    assert found.identical
+    assert found.growth[-1] == (STEPS, 0.0, 0.0)
+
+
+def test_the_masks_are_those_that_dropout_used(setting: Setting, reference: Any) -> None:
+    """Where its input is not zero, dropout's output is zero exactly where the mask says so."""
+    inputs: list[torch.Tensor] = []
+    network = Net(0.5).train()
+    network.dropout.register_forward_pre_hook(lambda m, i: inputs.append(i[0].detach().clone()))
+    with module._Watch(network, CPU) as watch:
+        network(torch.rand(4, 3, 32, 32))
+    seen = dict(watch.seen)
+    for k in (1, 2):
+        mask, output = seen[f"mask/dropout#{k}"], seen[f"forward/dropout#{k}"]
+        used = inputs[k - 1] != 0
+        assert 0.3 < mask.float().mean() < 0.7
+        assert torch.equal((output != 0)[used], mask[used])
+
+
+def planted_init(change: Callable[[Net], None]) -> type[Net]:
+    class Planted(Net):
+        def __init__(self, dropout: float) -> None:
+            super().__init__(dropout)
+            with torch.no_grad():
+                change(self)
+
+    return Planted
+
+
+def nudge(parameter: torch.Tensor) -> None:
+    """One ulp up in the first value."""
+    first = parameter.view(-1)[:1]
+    first.copy_(torch.nextafter(first, torch.tensor([9.0])))
+
+
+class ScaledBackward(torch.autograd.Function):
+    """The identity, with a gradient that is a little too large."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        return gradients[0] * 1.001
+
+
+def conv2_with(call: Callable[[nn.Module, torch.Tensor], torch.Tensor]) -> type[Net]:
+    class Planted(Net):
+        def __init__(self, dropout: float) -> None:
+            super().__init__(dropout)
+            inner = self.conv2.forward
+            self.conv2.forward = lambda x: call(inner, x)  # type: ignore[method-assign, assignment]
+
+    return Planted
+
+
+class OtherRateFromStep7(torch.optim.SGD):
+    steps = 0
+
+    def step(self, closure: Any = None) -> None:
+        self.steps += 1
+        if self.steps == 7:
+            self.param_groups[0]["lr"] *= 2
+        super().step()
+
+
+def with_swapped_batches(n: int, generator: torch.Generator) -> torch.Tensor:
+    """A permutation in which batches 4 and 5 have changed places."""
+    order = RANDPERM(n, generator=generator)
+    return torch.cat([order[:15], order[20:25], order[15:20], order[25:]])
+
+
+RANDPERM, CROSS_ENTROPY = torch.randperm, nn.functional.cross_entropy
+
+
+# cause -> (what to change in the setting, what to patch, the first name, the kind)
+CAUSES: dict[str, tuple[Callable[[Setting], Setting], Mapping[str, Any], str, str]] = {
+    "another split seed": (
+        lambda s: replace(s, seeds=replace(s.seeds, split=9)), {}, "split/train", "split"
+    ),
+    "another validation fraction": (
+        lambda s: replace(s, recipe=s.recipe.with_changes({"valid_fraction": 0.19})), {}, "split/train", "split"
+    ),
+    "another init seed": (
+        lambda s: replace(s, seeds=replace(s.seeds, init=9)), {}, "init/conv1.weight", "initialisation of conv1.weight"
+    ),
+    "another init of one layer": (
+        lambda s: s,
+        {"Net": planted_init(lambda net: nn.init.normal_(net.fc1.weight))},
+        "init/fc1.weight",
+        "initialisation of fc1.weight",
+    ),
+    "one ulp in one weight": (
+        lambda s: s,
+        {"Net": planted_init(lambda net: nudge(net.conv3.weight))},
+        "init/conv3.weight",
+        "initialisation of conv3.weight",
+    ),
+    "another order seed": (
+        lambda s: replace(s, seeds=replace(s.seeds, order=9)), {}, "step 1/batch/indices", "order"
+    ),
+    "two batches that changed places": (
+        lambda s: s, {"randperm": with_swapped_batches}, "step 4/batch/indices", "order"
+    ),
+    "one changed label": (
+        lambda s: with_data(s, lambda images, labels: labels[image_of_step(s, 6)].bitwise_xor_(1)),
+        {},
+        "step 6/batch/labels",
+        "data",
+    ),
+    "one changed pixel": (
+        lambda s: with_data(s, lambda images, labels: images[image_of_step(s, 3), 1, 16, 16].bitwise_xor_(1)),
+        {},
+        "step 3/batch/images",
+        "data",
+    ),
+    "an augmentation": (
+        lambda s: replace(s, recipe=s.recipe.with_changes({"augmentation": "flip-rotate"})),
+        {},
+        "step 1/batch/images",
+        "data",
+    ),
+    "another dropout seed": (
+        lambda s: replace(s, seeds=replace(s.seeds, dropout=9)), {}, "step 1/mask/dropout#1", "dropout"
+    ),
+    "another dropout rate": (
+        lambda s: replace(s, recipe=s.recipe.with_changes({"dropout": 0.3})), {}, "step 1/mask/dropout#1", "dropout"
+    ),
+    "a last bit in the forward of one layer": (
+        lambda s: s,
+        {"Net": conv2_with(lambda inner, x: inner(x) * (1 + 2**-23))},
+        "step 1/forward/conv2#1",
+        "forward of conv2",
+    ),
+    "another loss": (
+        lambda s: s,
+        {"cross_entropy": lambda logits, labels: CROSS_ENTROPY(logits, labels, label_smoothing=0.01)},
+        "step 1/loss",
+        "loss",
+    ),
+    "the backward of one layer": (
+        lambda s: s,
+        {"Net": conv2_with(lambda inner, x: inner(ScaledBackward.apply(x)))},
+        "step 1/gradient/conv1.bias",
+        "gradient of conv1.bias",
+    ),
+    "another rate from step 7 on": (
+        lambda s: s, {"SGD": OtherRateFromStep7}, "step 7/update/conv1.weight", "update of conv1.weight"
+    ),
+    "another learning rate": (
+        lambda s: replace(s, recipe=s.recipe.with_changes({"learning_rate": 0.011})),
+        {},
+        "step 1/update/conv1.weight",
+        "update of conv1.weight",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_first_place_of_a_planted_cause_is_named(
+    cause: str, setting: Setting, reference: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`diff` names the tensor that the cause touches first, and its kind."""
+    change, patches, first, kind = CAUSES[cause]
+    homes = {"Net": module, "SGD": torch.optim, "cross_entropy": nn.functional, "randperm": torch}
+    changed = change(setting)
+    for name, replacement in patches.items():
+        monkeypatch.setattr(homes[name], name, replacement)
+    found = diff(reference, changed.traced())
+    assert (found.first, found.kind) == (first, kind)
+    assert not found.identical
+    assert found.growth
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "listed"),
+    [
+        ("threads", 2, "threads: 1 -> 2"),
+        ("memory_format", "channels_last", "memory_format: contiguous -> channels_last"),
+    ],
+)
+def test_another_setting_is_named_and_the_numbers_part_in_an_operation_if_at_all(
+    name: str, value: Any, listed: str, setting: Setting, reference: Any
+) -> None:
+    """Another thread count or memory format is listed; split, initialisation, data, order and masks do not change."""
+    found = diff(reference, replace(setting, **{name: value}).traced())
+    assert listed in found.environment
+    assert found.kind is None or found.kind.split()[0] in ("forward", "loss", "gradient", "update")
+    assert all(loss < 1e-3 for _, loss, _ in found.growth)
+
+
+def test_a_renamed_entry_is_reported(reference: Any) -> None:
+    """An entry that only one of the traces has is named, on either side, and the traces are not identical."""
+    first, entries = reference
+    renamed = [{**entry, "name": entry["name"].replace("init/fc2.bias", "init/out.bias")} for entry in entries]
+    found = diff(reference, (first, renamed))
+    assert (found.missing, found.extra, found.first) == (["init/fc2.bias"], ["init/out.bias"], None)
+    assert not found.identical
+
+
+def test_the_gap_is_measured(reference: Any) -> None:
+    """Absolute and relative difference and ulps of a sample that was moved by hand are what they were moved by."""
+    first, entries = reference
+    place = next(i for i, entry in enumerate(entries) if entry["name"] == "init/conv1.weight")
+    moved = json.loads(json.dumps(entries))
+    was = torch.tensor(moved[place]["sample"][3])
+    now = torch.nextafter(torch.nextafter(was, torch.tensor(9.0)), torch.tensor(9.0))
+    moved[place] |= {"sha256": "0"}
+    moved[place]["sample"][3] = now.item()
+    gap = diff(reference, (first, moved)).gap
+    assert gap is not None
+    assert gap.ulps == 2
+    assert gap.absolute == abs(now.double() - was.double()).item()
+    assert gap.relative == pytest.approx(gap.absolute / max(abs(now.item()), abs(was.item())))
+
+
+def test_a_trace_file_holds_what_was_traced(reference: Any, tmp_path: Path) -> None:
+    """Written and read again, a trace is equal, numbers to the last digit."""
+    first, entries = reference
+    write_trace(tmp_path / "a", first, iter(entries))
+    assert read_trace(tmp_path / "a") == (first, entries)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no json", "[1]", '{"trace":1}', '{"trace":99}\n{}', '{"trace":1}\n{"name":"x"}']
+)
+def test_what_is_no_trace_is_refused(content: str, tmp_path: Path) -> None:
+    """An empty file, another format, another schema, a header alone and an entry without a digest are errors."""
+    (tmp_path / "a").write_text(content)
+    with pytest.raises(InputError, match=r"(is no trace|trace schema 99)"):
+        read_trace(tmp_path / "a")
+
+
+def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`trace` writes a file and never over another; `diff` says identical with 0, where they part with 1."""
+    images = write_binary_folder(tmp_path, tiny_set(per_batch=20, test=5))
+    make = ["trace", "--data", str(images), "--threads", "1", "--steps", "3"]
+    a, b, c = (str(tmp_path / name) for name in "abc")
+    assert main([*make, "-o", a]) == main([*make, "-o", b]) == main([*make, "--dropout-seed", "1", "-o", c]) == 0
+    assert main([*make, "-o", a]) == 2
+    assert main([*make[:-1], "99", "-o", str(tmp_path / "d")]) == 2
+    assert not (tmp_path / "d").exists()
+    capsys.readouterr()
+    assert main(["diff", a, b]) == 0
+    assert capsys.readouterr().out == "Identical.\n"
+    assert main(["diff", a, c, "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["first"] == "step 1/mask/dropout#1"
+    assert "another dropout seed" in printed.err
+    assert main(["diff", a, str(tmp_path / "none")]) == 2
