@@ -70,7 +70,7 @@ FAULTS = (
     Change("an activation added", MODEL, "x = self.fc2(x)", "x = F.relu(self.fc2(x))", "AAL", "forward_is_the_lessons"),
     Change("weight decay added", TRAIN, SGD, SGD.replace("lr=", "weight_decay=1e-3, lr="), "RAW", "a_run_is_the_lessons"),
     Change("another dropout rate", MODEL, "nn.Dropout(dropout)", "nn.Dropout(dropout / 2)", "RCD", "dropout_is_the_lessons"),
-    Change("patience: training stops when validation does not improve", TRAIN, "            after_epoch(result, training.state(device))\n", "            after_epoch(result, training.state(device))\n            if not saved: break\n", "RCP", "all_epochs_of_the_recipe_are_run"),
+    Change("patience: training stops when validation does not improve", TRAIN, "                after_epoch(result, training.state(device))\n", "                after_epoch(result, training.state(device))\n            if not saved: break\n", "RCP", "all_epochs_of_the_recipe_are_run"),
     Change("another initialisation", MODEL, "        self.dropout = nn.Dropout(dropout)\n", "        self.dropout = nn.Dropout(dropout)\n        nn.init.kaiming_normal_(self.fc1.weight)\n", "WCI", "initial_weights_are_the_lessons"),
     Change("a bias removed", MODEL, "self.fc2 = nn.Linear(500, 10)", "self.fc2 = nn.Linear(500, 10, bias=False)", "WRB", "parameters_are_the_lessons"),
     # DeepCrime: loss, optimiser, validation
@@ -113,7 +113,8 @@ FAULTS = (
     Change("the init seed is used for dropout", TRAIN, "seeding.seed_global(seeds.dropout)", "seeding.seed_global(seeds.init)", "lesson", "each_seed_drives_its_own_source_alone"),
     Change("order and dropout share a generator", TRAIN, ORDER, ORDER.replace(", generator=training.order", ""), "lesson", "each_seed_drives_its_own_source_alone"),
     Change("the split uses the order seed", TRAIN, "split_indices(n, recipe.valid_fraction, seeds.split)", "split_indices(n, recipe.valid_fraction, seeds.order)", "lesson", "each_seed_drives_its_own_source_alone"),
-    Change("random state leaks out of a run", TRAIN, "with seeding.isolated(device):", "if True:", "lesson", "global_random_state_is_left_alone"),
+    Change("random state leaks out of a run", TRAIN, "    with seeding.isolated(device):\n        # Weights", "    if True:\n        # Weights", "lesson", "global_random_state_is_left_alone"),
+    Change("what follows an epoch shifts the next one's dropout", TRAIN, "            with seeding.isolated(device):  #", "            if True:  #", "lesson", "what_follows_an_epoch_cannot_disturb_the_next"),
     # The lesson's own traps: losses and counts
     Change("the mean of the batches' means", EVALUATE, "return total / sum(self.sizes)", "return sum(self.losses) / len(self.losses)", "lesson", "training_loss_is_the_mean_over_images"),
     Change("losses not multiplied by the batch size", EVALUATE, "total += loss * size", "total += loss", "lesson", "evaluation_loss_is_the_mean_over_images"),

@@ -164,5 +164,6 @@ def fit(
                 epoch, train_losses.mean, valid_loss, saved, weights_digest(weights), middle - start, end - middle
             )
             training.epochs.append(result)
-            after_epoch(result, training.state(device))
+            with seeding.isolated(device):  # whatever it draws, the next epoch's dropout does not notice
+                after_epoch(result, training.state(device))
     return training

@@ -125,8 +125,14 @@ class Fitted:
         return epochs
 
 
-def watched_fit(subject: Subject, recipe: Recipe = RECIPE, seeds: Seeds = SEEDS, **options: Any) -> Fitted:
-    """A run of the subject's fit on the numbered images."""
+def watched_fit(
+    subject: Subject,
+    recipe: Recipe = RECIPE,
+    seeds: Seeds = SEEDS,
+    between: Callable[[], Any] = lambda: None,
+    **options: Any,
+) -> Fitted:
+    """A run of the subject's fit on the numbered images; `between` is called after each epoch."""
     passes: dict[str, list[list[int]]] = {}
     states: list[dict[str, Any]] = []
 
@@ -138,6 +144,7 @@ def watched_fit(subject: Subject, recipe: Recipe = RECIPE, seeds: Seeds = SEEDS,
 
     def keep(epoch: Epoch, state: dict[str, Any]) -> None:
         states.append({name: copied(value) for name, value in state.items()})
+        between()
 
     data = numbered_images()
     recipe = subject.modules["recipe"].Recipe(**vars(recipe))

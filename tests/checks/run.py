@@ -64,6 +64,13 @@ def the_order_is_a_new_permutation_each_epoch(subject: Subject) -> None:
 
 
 @check("fit")
+def what_follows_an_epoch_cannot_disturb_the_next(subject: Subject) -> None:
+    """Random numbers drawn after an epoch, to draw a figure say, do not change the epochs that follow."""
+    drawn = watched_fit(subject, between=lambda: torch.rand(7))
+    assert figures(drawn.epochs) == figures(plain_fit(subject).epochs), "drawing random numbers between epochs shows"
+
+
+@check("fit")
 def each_seed_drives_its_own_source_alone(subject: Subject) -> None:
     """Another seed for one source changes that source, and none of the others."""
 
