@@ -66,10 +66,13 @@ def training_turns_dropout_on(subject: Subject) -> None:
 
 @check("Net", "train_epoch")
 def one_batch_can_be_overfitted(subject: Subject) -> None:
-    """Shown the same four images 30 times at a higher rate, the network learns them by heart."""
+    """Shown the same four images 30 times, with Adam, the network learns them by heart.
+
+    The loss falls to at most 2.1 % of what it was for 12 initialisations out of 12; 20 % are asked for.
+    """
     network = seeded_net(subject)
     batch = lesson_batches(4)[0]
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.03, momentum=0.9)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     first = mean_loss(subject.train_epoch(network, [batch], optimizer))
     subject.train_epoch(network, [batch] * 28, optimizer)
     last = mean_loss(subject.train_epoch(network, [batch], optimizer))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def test_the_first_epoch_that_differs_is_named_with_both_values(
 ) -> None:
     """A single changed value of the second epoch, even in its last bit, is found there and nowhere else."""
     was = record["epochs"][1][name]
-    changed = {"saved": not was, "weights_sha256": "0" * 64}.get(name) if isinstance(was, (bool, str)) else was + 2**-52
+    changes = {"saved": lambda: not was, "weights_sha256": lambda: "0" * 64}
+    changed = changes.get(name, lambda: math.nextafter(was, math.inf))()
     record["epochs"][1][name] = changed
     difference = verify(record, data).difference
     assert difference is not None
