@@ -7,15 +7,16 @@ import io
 import os
 import tarfile
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
+from torchvision.datasets import CIFAR10
 
 from cifar_repro.core import data as data_module
 from cifar_repro.core import layouts
@@ -36,6 +37,7 @@ from tests.make_data import (
     write_python_folder,
 )
 
+T = TypeVar("T")
 Writer = Callable[[Path, TinySet], Path]
 
 WRITERS: dict[str, Writer] = {  # in the order in which a folder is searched
@@ -457,3 +459,106 @@ def test_a_full_disk_is_no_missing_network(monkeypatch: pytest.MonkeyPatch, data
         load_cifar10("auto")
     assert error.value.errno == errno.ENOSPC
     assert not [path for path in Path().rglob("*") if path.is_file()]
+
+
+# What a reader or a download says while it works
+
+
+class Told:
+    """A progress that remembers what it was told: (name, total, steps that were really made)."""
+
+    def __init__(self) -> None:
+        self.passes: list[tuple[str, int, int]] = []
+
+    def __call__(self, steps: Iterable[T], *, total: int, desc: str) -> Iterable[T]:
+        made = list(steps)
+        self.passes.append((desc, total, len(made)))
+        return made
+
+
+def test_a_download_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A download counts mebibytes, the last one begun included; where no length is known, of a total of 0."""
+    content = bytes(2 * 2**20 + 1)
+    monkeypatch.setattr(layouts, "BINARY_MD5", md5(content))
+    told = Told()
+    serve(monkeypatch, content)
+    layouts.download(tmp_path, told)
+    serve(monkeypatch, Response(content))
+    layouts.download(tmp_path, told)
+    assert told.passes == [("downloading CIFAR-10 (MiB)", 3, 3), ("downloading CIFAR-10 (MiB)", 0, 3)]
+
+
+def test_a_download_waits_as_long_as_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`timeout` is that of the request, 10 seconds if none is given."""
+    monkeypatch.setattr(layouts, "BINARY_MD5", md5(b"all"))
+    requests = serve(monkeypatch, b"all")
+    layouts.download(tmp_path, no_progress)
+    layouts.download(tmp_path, no_progress, timeout=2.5)
+    assert requests == [(layouts.ARCHIVE_URL, 10.0), (layouts.ARCHIVE_URL, 2.5)]
+
+
+def test_auto_passes_the_progress_on(monkeypatch: pytest.MonkeyPatch, data: TinySet) -> None:
+    """The progress given to `load_cifar10` is that of the download."""
+    monkeypatch.setattr(layouts, "BINARY_MD5", md5(binary_archive(data)))
+    serve(monkeypatch, binary_archive(data))
+    told = Told()
+    load_cifar10("auto", progress=told)
+    assert [name for name, _, _ in told.passes] == ["downloading CIFAR-10 (MiB)"]
+
+
+@pytest.mark.parametrize("how", ["named", "environment", "data"])
+def test_reading_images_says_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: TinySet, how: str
+) -> None:
+    """The images of each part are counted, one by one, of their real number, however the folder was found."""
+    folder = write_image_folder(Path("data") if how == "data" else tmp_path / "set", data)
+    if how == "environment":
+        monkeypatch.setenv("CIFAR_REPRO_DATA", str(folder))
+    told = Told()
+    load_cifar10(folder if how == "named" else "auto", progress=told)
+    assert told.passes == [("reading train images", 20, 20), ("reading test images", 6, 6)]
+
+
+# What an error of a python archive says
+
+
+def test_an_error_of_a_python_archive_begins_with_its_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder in its place, and content that is no archive though its md5 is right, are named by the archive."""
+    path = tmp_path / "set" / "cifar-10-python.tar.gz"
+    path.mkdir(parents=True)
+    with pytest.raises(InputError, match=rf"^{path}: cannot be read \(.*\): truncated\? download it again$"):
+        load_cifar10(path.parent)
+    path.rmdir()
+    path.write_bytes(b"no archive")
+    monkeypatch.setattr(CIFAR10, "tgz_md5", md5(b"no archive"))
+    with pytest.raises(InputError, match=rf"^{path}: cannot be read \(.*\): truncated\? download it again$"):
+        load_cifar10(path.parent)
+
+
+# Other machines
+
+
+def test_md5_is_asked_for_as_a_checksum(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: TinySet) -> None:
+    """Where md5 is barred from security (FIPS), files are read and downloaded all the same."""
+    real = hashlib.md5
+
+    def fips(content: bytes = b"", *, usedforsecurity: bool = True) -> Any:
+        if usedforsecurity is not False:
+            raise ValueError("md5 is barred")
+        return real(content, usedforsecurity=False)
+
+    monkeypatch.setattr(layouts, "BINARY_MD5", md5(binary_archive(data)))
+    monkeypatch.setattr(hashlib, "md5", fips)
+    serve(monkeypatch, binary_archive(data))
+    layouts.download(tmp_path, no_progress)
+    assert load_cifar10(tmp_path).official is True
+
+
+def test_a_folder_of_no_class_is_told_with_the_classes(tmp_path: Path, data: TinySet) -> None:
+    """The error names the folder and the ten classes in label order."""
+    folder = write_image_folder(tmp_path / "set", data)
+    (folder / "train" / "zebra").mkdir()
+    classes = "airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck"
+    with pytest.raises(InputError) as error:
+        load_cifar10(folder)
+    assert str(error.value) == f"{folder / 'train' / 'zebra'}: is no class: give folders named {classes}"

@@ -1,0 +1,186 @@
+"""Files of weights: what is written can be read, what cannot be read is told in one line."""
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import torch
+
+from cifar_repro.core.checkpoint import load, load_weights, plain_weights, replacing, save
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.model import Net
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    """Tensors and plain values come back equal, in a single file."""
+    content = {"weights": torch.arange(3.0), "epochs": [{"loss": 0.5, "saved": True}], "name": None}
+    save(tmp_path / "a.pt", content)
+    loaded = load(tmp_path / "a.pt")
+    assert torch.equal(loaded.pop("weights"), content.pop("weights"))
+    assert loaded == content
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
+
+
+def test_weights_are_loaded_to_the_cpu_and_nothing_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch.load is told to map every tensor to the CPU and to read weights only."""
+    asked = []
+    monkeypatch.setattr(torch, "load", lambda *args, **options: asked.append((args, options)))
+    (tmp_path / "a.pt").touch()
+    load(tmp_path / "a.pt")
+    assert asked == [((tmp_path / "a.pt",), {"map_location": "cpu", "weights_only": True})]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "truncated or no checkpoint"),
+        (b"hello", "truncated or no checkpoint"),
+        (Path, "it asks for more than tensors and plain values, and nothing in it was executed"),
+    ],
+    ids=["empty", "text", "code"],
+)
+def test_the_reason_why_a_file_cannot_be_read_is_told(tmp_path: Path, content: Any, reason: str) -> None:
+    """The error names the file and whether it is damaged or asks for more than tensors and plain values."""
+    path = tmp_path / "a.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(InputError) as error:
+        load(path)
+    assert str(error.value) == f"{path}: cannot be read ({reason}): give a whole file that torch.save wrote"
+    assert error.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (pickle.UnpicklingError("Weights_Only load failed"), "it asks for more than tensors and plain values"),
+        (pickle.UnpicklingError("pickle data was truncated"), "truncated or no checkpoint"),
+        (RuntimeError("weights_only: corrupt file"), "truncated or no checkpoint"),
+    ],
+    ids=["refused", "truncated", "corrupt"],
+)
+def test_only_a_refusal_to_unpickle_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    """Of torch.load's errors, the unpickler's about weights_only alone mean that the file asks for more."""
+
+    def fail(*args: Any, **options: Any) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(torch, "load", fail)
+    (tmp_path / "a.pt").touch()
+    with pytest.raises(InputError, match=rf"cannot be read \({reason}"):
+        load(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("there", ["nothing", "folder"])
+def test_what_is_no_file_is_told(tmp_path: Path, there: str) -> None:
+    """A path with nothing, or a folder, in its place is named."""
+    path = tmp_path / "a.pt"
+    if there == "folder":
+        path.mkdir()
+    with pytest.raises(InputError) as error:
+        load(path)
+    assert str(error.value) == f"{path}: no such file: give a file that torch.save wrote"
+
+
+@pytest.mark.parametrize("state", [[1, 2], {"conv1.weight": 1.0}, None], ids=["list", "numbers", "nothing"])
+def test_what_is_no_state_dict_is_told(tmp_path: Path, state: Any) -> None:
+    """A file that holds something else than named tensors is named, with how to make a good one."""
+    path = tmp_path / "a.pt"
+    torch.save(state, path)
+    with pytest.raises(InputError) as error:
+        load_weights(path, Net())
+    told = "holds no state_dict: give a file written by torch.save(network.state_dict(), ...)"
+    assert str(error.value) == f"{path}: {told}"
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor invariants")
+@pytest.mark.parametrize(
+    ("tensor", "what"),
+    [
+        (torch.zeros(11), "(11,) torch.float32 (torch.strided, cpu)"),
+        (torch.zeros(10, dtype=torch.int64), "(10,) torch.int64 (torch.strided, cpu)"),
+        (torch.zeros(10).to_sparse(), "(10,) torch.float32 (torch.sparse_coo, cpu)"),
+        (torch.zeros(10, device="meta"), "(10,) torch.float32 (torch.strided, meta)"),
+    ],
+    ids=["shape", "whole numbers", "sparse", "meta"],
+)
+def test_an_entry_that_does_not_fit_is_told_with_what_it_must_be(
+    tmp_path: Path, tensor: torch.Tensor, what: str
+) -> None:
+    """The error names the file, the entry, what it is and what it must be; the network keeps its weights."""
+    path, network = tmp_path / "a.pt", Net()
+    torch.save({**network.state_dict(), "fc1.bias": torch.ones(500), "fc2.bias": tensor}, path)
+    before = plain_weights(network)
+    with pytest.raises(InputError) as error:
+        load_weights(path, network)
+    assert str(error.value) == f"{path}: entry fc2.bias is {what}: it must be (10,) torch.float32"
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_a_missing_and_an_unknown_entry_are_told(tmp_path: Path) -> None:
+    """The error names the first entry that is missing, or that the network does not have."""
+    path, network = tmp_path / "a.pt", Net()
+    remedy = "give weights of the recipe's own network"
+    for state, told in (
+        ({}, f"entry conv1.weight is missing: {remedy}"),
+        ({**network.state_dict(), "fc3.bias": torch.ones(1)}, f"entry 'fc3.bias' is not the network's: {remedy}"),
+    ):
+        torch.save(state, path)
+        with pytest.raises(InputError) as error:
+            load_weights(path, network)
+        assert str(error.value) == f"{path}: {told}"
+
+
+def test_weights_of_another_precision_fit(tmp_path: Path) -> None:
+    """float64 weights of the right shapes are loaded, as the network's own type."""
+    network, other = Net(), Net()
+    torch.save({name: tensor.double() for name, tensor in other.state_dict().items()}, tmp_path / "a.pt")
+    load_weights(tmp_path / "a.pt", network)
+    for name, tensor in network.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, other.state_dict()[name])
+
+
+def test_plain_weights_are_a_contiguous_copy() -> None:
+    """They are equal to the network's, lie contiguous whatever its memory format, and do not change with it."""
+    network = Net().to(memory_format=torch.channels_last)
+    weights = plain_weights(network)
+    assert list(weights) == list(network.state_dict())
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(weights[name], tensor)
+        assert weights[name].is_contiguous()
+        assert not weights[name].requires_grad
+        tensor.add_(1.0)
+        assert not torch.equal(weights[name], tensor), f"{name} is no copy"
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All bytes reach the disk under another name, then comes the rename, then the folder reaches the disk."""
+    path, done = tmp_path / "a.pt", []
+    sync, rename = os.fsync, os.replace
+
+    def fsync(descriptor: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{descriptor}") if Path("/proc/self/fd").exists() else None)
+        done.append(path.exists() or (tmp_path / "a.pt.tmp").read_bytes())
+        sync(descriptor)
+
+    def replace(source: Path, target: Path) -> None:
+        done.append((source, target))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    with replacing(path) as file:
+        file.write(b"all")
+        assert not path.exists()
+    temporary = tmp_path / "a.pt.tmp"
+    if done[0] is not None:
+        assert (done[0], done[3]) == (str(temporary), str(tmp_path))
+    assert (done[1], done[2], done[4]) == (b"all", (temporary, path), True)
+    assert path.read_bytes() == b"all"
