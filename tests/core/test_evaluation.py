@@ -1,5 +1,7 @@
 """Evaluation against torchmetrics, which knows nothing of this code."""
 
+import json
+import math
 import warnings
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from cifar_repro.core.errors import NonFiniteLoss
 from cifar_repro.core.evaluation import evaluate
 from cifar_repro.core.layouts import CLASSES
 
@@ -57,3 +60,55 @@ def test_evaluation_agrees_with_torchmetrics(labels: list[int], batch_size: int,
     for label, entry in enumerate(record["per_class"]):
         assert entry["name"] == CLASSES[label]
         assert entry["total"] == labels.count(label)
+
+
+def test_a_loss_that_is_no_number_names_the_evaluation() -> None:
+    """The error of an evaluation says so, with the first bad step, counted from 1, and its value."""
+    good, bad = torch.zeros(2, 10), torch.tensor([[math.inf, *[0.0] * 9]]).expand(2, 10)
+    batch = (torch.zeros(2, 3, 32, 32), torch.tensor([1, 2]))
+    with pytest.raises(NonFiniteLoss, match=r"^the loss of evaluation step 2 is nan$") as error:
+        evaluate(Fixed([good, bad, bad]), [batch] * 3)
+    assert (error.value.phase, error.value.step) == ("evaluation", 2)
+    assert math.isnan(error.value.loss)
+
+
+def test_the_record_of_an_evaluation_is_plain_numbers() -> None:
+    """`as_record` has the loss, the counts, overall and for each class, and the confusion, ready for JSON."""
+    true, scores = torch.tensor([0, 0, 9, 3]), torch.zeros(4, 10)
+    for image, predicted in enumerate([0, 5, 9, 3]):
+        scores[image, predicted] = 1.0
+    batches = [(torch.zeros(2, 3, 32, 32), true[:2]), (torch.zeros(2, 3, 32, 32), true[2:])]
+    result = evaluate(Fixed([scores[:2], scores[2:]]), batches)
+    confusion = [[0] * 10 for _ in range(10)]
+    confusion[0][0] = confusion[0][5] = confusion[9][9] = confusion[3][3] = 1
+    counts = {"airplane": (1, 2), "cat": (1, 1), "truck": (1, 1)}
+    record = result.as_record()
+    assert record == {
+        "loss": result.loss,
+        "correct": 3,
+        "total": 4,
+        "per_class": [
+            {"name": name, "correct": counts.get(name, (0, 0))[0], "total": counts.get(name, (0, 0))[1]}
+            for name in CLASSES
+        ],
+        "confusion": confusion,
+    }
+    assert json.loads(json.dumps(record)) == record
+    assert result.accuracy == 0.75
+    assert result.losses.sizes == [2, 2]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_no_gradients_and_no_dropout_in_an_evaluation(before: bool) -> None:
+    """Inside, the network is in evaluation mode and makes no graph; afterwards it is in the mode it was in."""
+    seen = []
+
+    class Watched(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            seen.append((self.training, torch.is_grad_enabled(), torch.is_inference_mode_enabled()))
+            return torch.zeros(len(images), 10)
+
+    network = Watched().train(before)
+    evaluate(network, [(torch.zeros(2, 3, 32, 32), torch.tensor([1, 2]))])
+    assert seen == [(False, False, True)]
+    assert network.training is before

@@ -1,6 +1,7 @@
 """The (W - F + 2P) / S + 1 arithmetic against what torch really returns."""
 
 from collections import OrderedDict
+from typing import Any
 
 import pytest
 import torch
@@ -88,6 +89,22 @@ def test_padding_by_name() -> None:
     assert walk_one(nn.Conv2d(2, 3, (5, 3), padding="valid"), (2, 9, 7)) == (3, 5, 5)
 
 
+def test_average_pooling_has_the_size_that_torch_returns() -> None:
+    """Average pooling, which has no dilation, is walked like the others, in both axes."""
+    layer = nn.AvgPool2d((3, 2), stride=(2, 1), padding=(1, 0))
+    assert walk_one(layer, (2, 9, 7)) == tuple(layer(torch.zeros(1, 2, 9, 7)).shape[1:]) == (2, 5, 6)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (5,)])
+@pytest.mark.parametrize("layer", [nn.ReLU(), nn.Dropout(0.5)], ids=lambda layer: type(layer).__name__)
+def test_layers_that_keep_the_shape_are_walked_through(layer: nn.Module, shape: tuple[int, ...]) -> None:
+    """An activation and dropout give the volume that they get, flat or not."""
+    assert volume_walk(nn.Sequential(OrderedDict(layer=layer)), shape) == [
+        Volume("input", shape),
+        Volume("layer", shape),
+    ]
+
+
 @pytest.mark.parametrize(
     ("layers", "shape", "message"),
     [
@@ -113,8 +130,36 @@ def test_a_volume_that_cannot_exist_names_the_layer_and_the_sizes(
         volume_walk(nn.Sequential(OrderedDict(layers)), shape)
 
 
-@pytest.mark.parametrize("arguments", [(0, 1), (5, 0), (5, 1, 0), (5, 1, 1, -1), (5, 1, 1, 0, 0), (5.0, 1), (True, 1)])
-def test_numbers_that_make_no_sense_are_refused(arguments: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "name", "value", "least"),
+    [
+        ((0, 1), "size", 0, 1),
+        ((5, 0), "kernel_size", 0, 1),
+        ((5, 1, 0), "stride", 0, 1),
+        ((5, 1, 1, -1), "padding", -1, 0),
+        ((5, 1, 1, 0, 0), "dilation", 0, 1),
+        ((5.0, 1), "size", 5.0, 1),
+        ((True, 1), "size", True, 1),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(arguments: tuple[int, ...], name: str, value: Any, least: int) -> None:
     """Sizes, kernels, strides and dilations below 1, paddings below 0 and fractions are errors that name the value."""
-    with pytest.raises(InputError, match="makes no sense: give a whole number"):
+    with pytest.raises(InputError) as error:
         conv_output_size(*arguments)
+    assert str(error.value) == f"{name}: {value!r} makes no sense: give a whole number from {least} on"
+
+
+def test_a_filter_that_does_not_fit_is_told_with_all_numbers() -> None:
+    """The error says what the filter spans and what there is; one that just fits gives one output."""
+    assert conv_output_size(3, 3, padding=1, dilation=2) == 1
+    with pytest.raises(InputError) as error:
+        conv_output_size(2, 3, padding=1, dilation=2)
+    assert str(error.value) == (
+        "a filter of size 3 with dilation 2 spans 5 inputs, but there are only 2 + 2 * 1: "
+        "give a smaller filter or more padding"
+    )
+
+
+def test_stride_1_no_padding_no_dilation_unless_given() -> None:
+    """The defaults are torch's."""
+    assert conv_output_size(9, 3) == nn.Conv1d(1, 1, 3)(torch.zeros(1, 1, 9)).shape[-1] == 7
