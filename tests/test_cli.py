@@ -188,6 +188,8 @@ def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(
 ) -> None:
     """Exit status 130, one line on stderr with the command that goes on, and that command completes the run."""
     folder, epoch_text = tmp_path / "run", text.epoch
+    # A process that was started in the background ignores Ctrl-C, and so would this test.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def press_ctrl_c(epoch: Any, previous_best: float) -> str:
         if epoch.epoch == 2:
@@ -196,7 +198,9 @@ def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(text, "epoch", press_ctrl_c)
-        assert main(["run", "--data", str(images), "--threads", "1", "--epochs", "4", "--out", str(folder)]) == 130
+        status = main(["run", "--data", str(images), "--threads", "1", "--epochs", "4", "--out", str(folder)])
+    signal.signal(signal.SIGINT, before)
+    assert status == 130
     (line,) = capsys.readouterr().err.splitlines()
     assert f"interrupted: 2 of 4 epochs are kept; go on with: cifar-repro run --resume {folder}" in line
     assert len(record_of(folder)["epochs"]) == 2
