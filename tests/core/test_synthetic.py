@@ -84,3 +84,11 @@ def test_the_default_set_is_10000_and_2000_images(monkeypatch: pytest.MonkeyPatc
     assert (len(data.train), len(data.test)) == (2, 1)
     synthetic(3, 4, 5)
     assert asked == [(10_000, 2_000, 0), (3, 4, 5)]
+
+
+def test_without_arguments_the_arrays_are_of_the_default_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`synthetic_arrays()` draws 10,000 and 2,000 images of seed 0."""
+    monkeypatch.setattr("cifar_repro.core.synthetic._draw", lambda count, rng: (count, rng.random_sample()))
+    assert synthetic_arrays() == synthetic_arrays(10_000, 2_000, 0)
+    assert [count for count, _ in synthetic_arrays()] == [10_000, 2_000]
+    assert synthetic_arrays() != synthetic_arrays(10_000, 2_000, 1)
