@@ -133,6 +133,12 @@ def _parser() -> Parser:
         "-o", "--out", type=Path, required=True, metavar="FILE", help="the file to write; must not exist"
     )
     trace.add_argument("--steps", type=int, default=20, metavar="N", help="training steps to trace (default: 20)")
+    trace.add_argument(
+        "--tensors",
+        choices=("samples", "all"),
+        default="samples",
+        help="keep 8 values of each tensor (default), or all: in FILE.npz beside it, 8 MB a step with udacity",
+    )
     _add_experiment(trace)
 
     diff = _command(
@@ -330,16 +336,17 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
-    from cifar_repro.evidence.trace import header, trace, write_trace
+    from cifar_repro.evidence.trace import header, tensors_path, trace, write_trace
 
     recipe, seeds, device, memory_format = _experiment(options)
-    if options.out.exists():
-        raise InputError(f"out: {options.out} is already there: give a new file")
+    for file in (options.out, tensors_path(options.out)):
+        if file.exists():
+            raise InputError(f"out: {file} is already there: give a new file")
     _set_up(options.threads)
     data = _load(options.data)
     first = header(recipe, seeds, data, options.steps, device, memory_format)
-    entries = trace(recipe, seeds, data, options.steps, device=device, memory_format=memory_format, progress=_progress)
-    write_trace(options.out, first, entries)
+    tensors = trace(recipe, seeds, data, options.steps, device=device, memory_format=memory_format, progress=_progress)
+    write_trace(options.out, first, tensors, keep=options.tensors == "all")
     print(f"{options.steps} steps in {options.out}")
     return DONE
 
@@ -347,9 +354,10 @@ def _trace(options: argparse.Namespace) -> int:
 def _diff(options: argparse.Namespace) -> int:
     from cifar_repro.display import text
     from cifar_repro.evidence.diff import diff
-    from cifar_repro.evidence.trace import read_trace
+    from cifar_repro.evidence.trace import kept_tensors, read_trace
 
-    found = diff(read_trace(options.a), read_trace(options.b))
+    kept = (kept_tensors(options.a), kept_tensors(options.b))
+    found = diff(read_trace(options.a), read_trace(options.b), kept)
     _speaker(options)(text.parting(found))
     _print_json(options, {"identical": found.identical, **asdict(found)})
     return DONE if found.identical else FAILED_CHECK

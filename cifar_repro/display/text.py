@@ -114,10 +114,9 @@ def parting(found: Parting) -> str:
     elif not found.gap.sampled:
         lines.append("The sampled values of it are equal: the difference is between them.")
     else:
+        which = "All its values, compared one by one," if found.gap.all_values else "The sampled values"
         ulps = "" if found.gap.ulps is None else f", {found.gap.ulps:,} ulps"
-        lines.append(
-            f"The sampled values differ by up to {found.gap.absolute:.3g}, relatively {found.gap.relative:.3g}{ulps}."
-        )
+        lines.append(f"{which} differ by up to {found.gap.absolute:.3g}, relatively {found.gap.relative:.3g}{ulps}.")
     if found.environment:
         lines += ["The environments differ in:", *(f"  {line}" for line in found.environment)]
     if found.growth:

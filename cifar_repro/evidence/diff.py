@@ -1,27 +1,31 @@
 """Where two traces part: the first tensor that differs, of what kind, by how much, and how the difference grows."""
 
-import struct
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from cifar_repro.evidence.environment import differences
 
 Entry = dict[str, Any]
+Values = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Gap:
-    """How far two tensors are apart, judged by their samples: largest absolute and relative difference, and ulps.
+    """How far two tensors are apart: largest absolute and relative difference, and ulps.
 
-    An ulp is a step between neighbouring float32 values; None where a sample is of another type or length. `sampled` is
-    False where the tensors differ but their samples do not.
+    An ulp is a step between neighbouring float32 values; None where the tensors are of another type. all_values: it is
+    over all of their values; otherwise over their samples, and `sampled` is False where these do not differ.
     """
 
     absolute: float
     relative: float
     ulps: int | None
     sampled: bool
+    all_values: bool
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,15 @@ class Parting:
         return self.first is None and not self.missing and not self.extra
 
 
-def diff(a: tuple[dict[str, Any], list[Entry]], b: tuple[dict[str, Any], list[Entry]]) -> Parting:
-    """Compares two traces, each a header and its entries, aligned by name, in the order of the first."""
+def diff(
+    a: tuple[dict[str, Any], list[Entry]],
+    b: tuple[dict[str, Any], list[Entry]],
+    kept: tuple[Callable[[Entry], Values] | None, Callable[[Entry], Values] | None] = (None, None),
+) -> Parting:
+    """Compares two traces, each a header and its entries, aligned by name, in the order of the first.
+
+    kept: for each trace what reads the tensor of an entry, if its tensors were kept (`trace.kept_tensors`).
+    """
     (header_a, entries_a), (header_b, entries_b) = a, b
     ours, theirs = ({entry["name"]: entry for entry in entries} for entries in (entries_a, entries_b))
     missing = [name for name in ours if name not in theirs]
@@ -58,7 +69,7 @@ def diff(a: tuple[dict[str, Any], list[Entry]], b: tuple[dict[str, Any], list[En
     sentence = "All tensors that both traces have are equal, to the last bit."
     if first is not None:
         kind, sentence = _explain(first)
-        gap = measure(ours[first], theirs[first])
+        gap = measure(ours[first], theirs[first], kept)
     return Parting(first, kind, gap, sentence, _growth(ours, theirs), missing, extra, environment)
 
 
@@ -106,24 +117,42 @@ def _explain(name: str) -> tuple[str, str]:
     )
 
 
-def measure(a: Entry, b: Entry) -> Gap | None:
-    """How far two entries are apart by their samples; None if shapes or types differ, so that nothing compares."""
+def measure(
+    a: Entry,
+    b: Entry,
+    kept: tuple[Callable[[Entry], Values] | None, Callable[[Entry], Values] | None] = (None, None),
+) -> Gap | None:
+    """How far two entries are apart, by all values where both traces kept them, else by their samples.
+
+    None if shapes or types differ, so that nothing compares.
+    """
     if a["shape"] != b["shape"] or a["dtype"] != b["dtype"]:
         return None
-    pairs = list(zip(a["sample"], b["sample"], strict=True))
-    absolute = max(abs(float(x) - float(y)) for x, y in pairs)
-    ulps = max(abs(_ordinal(x) - _ordinal(y)) for x, y in pairs) if a["dtype"] == "float32" else None
-    return Gap(absolute, _relative(pairs), ulps, sampled=absolute > 0)
+    read_a, read_b = kept
+    if read_a is None or read_b is None:
+        x, y = _sample(a), _sample(b)
+    else:
+        x, y = read_a(a), read_b(b)
+    absolute = float(np.abs(x.astype(np.float64) - y.astype(np.float64)).max())
+    ulps = int(np.abs(_ordinal(x) - _ordinal(y)).max()) if a["dtype"] == "float32" else None
+    return Gap(absolute, _relative(x, y), ulps, absolute > 0, all_values=read_a is not None and read_b is not None)
 
 
-def _relative(pairs: Iterable[tuple[float, float]]) -> float:
-    return max((abs(x - y) / max(abs(x), abs(y)) for x, y in pairs if x != y), default=0.0)
+def _sample(entry: Entry) -> Values:
+    return np.array(entry["sample"], dtype=entry["dtype"])
 
 
-def _ordinal(value: float) -> int:
-    """The place of a float32 among all float32 in order, so that neighbours differ by one."""
-    bits: int = struct.unpack("<i", struct.pack("<f", value))[0]
-    return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
+def _relative(x: Values, y: Values) -> float:
+    """The largest |x - y| / max(|x|, |y|); equal values differ by 0."""
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    apart = x != y
+    return float((np.abs(x - y)[apart] / np.maximum(np.abs(x), np.abs(y))[apart]).max(initial=0.0))
+
+
+def _ordinal(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """The places of float32 values among all float32 in order, so that neighbours differ by one."""
+    bits = values.view(np.int32).astype(np.int64)
+    return np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))
 
 
 def _growth(ours: dict[str, Entry], theirs: dict[str, Entry]) -> list[tuple[int, float, float]]:
@@ -132,7 +161,7 @@ def _growth(ours: dict[str, Entry], theirs: dict[str, Entry]) -> list[tuple[int,
     while (loss := f"step {step}/loss") in ours and loss in theirs:
         updates = [n for n in ours if n.startswith(f"step {step}/update/") and n in theirs]
         comparable = [n for n in updates if ours[n]["shape"] == theirs[n]["shape"]]
-        weights = [_relative(zip(ours[n]["sample"], theirs[n]["sample"], strict=True)) for n in comparable]
+        weights = [_relative(_sample(ours[n]), _sample(theirs[n])) for n in comparable]
         growth.append((step, abs(ours[loss]["sample"][0] - theirs[loss]["sample"][0]), max(weights, default=0.0)))
         step += 1
     return growth

@@ -11,15 +11,21 @@ phase and place, never the number of an operation, so that traces of different t
     step 1/loss
     step 1/gradient/fc2.bias ...        in the order in which backward makes them, last layer first
     step 1/update/conv1.weight ...      the parameters after the step
+
+Beside it, on request, FILE.npz holds the tensors themselves under the same names (numpy's format, without pickle).
 """
 
 import hashlib
 import json
+import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -44,13 +50,13 @@ def summarise(name: str, tensor: torch.Tensor) -> dict[str, Any]:
     sha256 over its bytes, contiguous and little-endian; shape and dtype; norm, mean and absmax in float64; and a
     sample of SAMPLED values evenly spaced over the flattened tensor, with all their digits.
     """
-    flat = tensor.detach().cpu().contiguous().flatten()
-    array = flat.numpy()
+    array = _array(tensor)
+    flat = torch.from_numpy(array).flatten()
     values = flat.double()
     places = torch.linspace(0, len(flat) - 1, min(SAMPLED, len(flat)), dtype=torch.float64).round().long()
     return {
         "name": name,
-        "sha256": hashlib.sha256(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest(),
+        "sha256": digest(array),
         "shape": list(tensor.shape),
         "dtype": str(tensor.dtype).removeprefix("torch."),
         "norm": values.norm().item(),
@@ -58,6 +64,15 @@ def summarise(name: str, tensor: torch.Tensor) -> dict[str, Any]:
         "absmax": values.abs().max().item(),
         "sample": flat[places].tolist(),
     }
+
+
+def digest(array: npt.NDArray[Any]) -> str:
+    """sha256 hex over the bytes of an array, contiguous and little-endian."""
+    return hashlib.sha256(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest()
+
+
+def _array(tensor: torch.Tensor) -> npt.NDArray[Any]:
+    return tensor.detach().cpu().contiguous().numpy()
 
 
 def trace(
@@ -68,11 +83,14 @@ def trace(
     *,
     device: torch.device,
     memory_format: str = "contiguous",
+    dtype: torch.dtype = torch.float32,
     progress: Progress = no_progress,
-) -> Iterator[dict[str, Any]]:
-    """Yields the entries of the first `steps` steps of the run that `fit` would make of the same arguments.
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yields the tensors, by name, of the first `steps` steps of the run that `fit` would make of the same arguments.
 
-    Raises InputError if the first epoch has fewer steps.
+    Each is good until the next one is asked for: the parameters are live. In float64 (`dtype`) the steps start from the
+    same float32 weights and images, so that only the rounding of what is computed from them differs. Raises InputError
+    if the first epoch has fewer steps.
     """
     layout = torch_memory_format(memory_format)
     images = data.train.to(device)
@@ -82,16 +100,17 @@ def trace(
         raise InputError(
             f"steps: {steps} makes no sense: the first epoch has {available}: give a number from 1 to that"
         )
-    yield summarise("split/train", train_idx)
-    yield summarise("split/valid", valid_idx)
+    yield "split/train", train_idx
+    yield "split/valid", valid_idx
 
     with seeding.isolated(device):
         # The lines of `fit`, up to its first epoch.
         seeding.seed_global(seeds.init)
         network = Net(recipe.dropout).to(device).to(memory_format=layout)
-        optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)
         for name, parameter in network.named_parameters():
-            yield summarise(f"init/{name}", parameter)
+            yield f"init/{name}", parameter
+        network.to(dtype)
+        optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)
         order = train_idx[torch.randperm(len(train_idx), generator=seeding.order_generator(seeds.order))]
         seeding.seed_global(seeds.dropout)
 
@@ -101,17 +120,17 @@ def trace(
             zip(chosen.split(recipe.batch_size), progress(made, total=steps, desc="tracing"), strict=True), start=1
         ):
             for name, tensor in [("indices", indices), ("images", batch[0]), ("labels", batch[1])]:
-                yield summarise(f"step {step}/batch/{name}", tensor)
+                yield f"step {step}/batch/{name}", tensor
             with _Watch(network, device) as watch:
-                losses = train_epoch(network, [batch], optimizer)
+                losses = train_epoch(network, [(batch[0].to(dtype), batch[1])], optimizer)
             for name, tensor in watch.seen:
-                yield summarise(f"step {step}/{name}", tensor)
-            yield summarise(f"step {step}/loss", torch.tensor(losses.losses))
+                yield f"step {step}/{name}", tensor
+            yield f"step {step}/loss", torch.tensor(losses.losses, dtype=dtype)
             for name, parameter in reversed(list(network.named_parameters())):
                 assert parameter.grad is not None
-                yield summarise(f"step {step}/gradient/{name}", parameter.grad)
+                yield f"step {step}/gradient/{name}", parameter.grad
             for name, parameter in network.named_parameters():
-                yield summarise(f"step {step}/update/{name}", parameter)
+                yield f"step {step}/update/{name}", parameter
 
 
 class _Watch:
@@ -152,11 +171,34 @@ class _Watch:
         self.seen.append((f"forward/{numbered}", output.detach().clone()))
 
 
-def write_trace(path: Path, header: dict[str, Any], entries: Iterator[dict[str, Any]]) -> None:
-    """Writes header and entries as JSON lines; the file appears whole or not at all."""
-    with replacing(path) as file:
-        for line in (header, *entries):
-            file.write((json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n").encode())
+def write_trace(
+    path: Path, header: dict[str, Any], tensors: Iterator[tuple[str, torch.Tensor]], *, keep: bool = False
+) -> None:
+    """Writes header and entries as JSON lines and, to keep them, the tensors to `tensors_path(path)`, one by one.
+
+    Each file appears whole or not at all, the tensors first.
+    """
+    with ExitStack() as files:
+        lines = files.enter_context(replacing(path))
+        archive = None
+        if keep:
+            archive = files.enter_context(zipfile.ZipFile(files.enter_context(replacing(tensors_path(path))), "w"))
+        _write_line(lines, header)
+        for name, tensor in tensors:
+            _write_line(lines, summarise(name, tensor))
+            if archive is not None:
+                # ZipInfo has a fixed date, so that equal tensors make equal files.
+                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, _array(tensor), allow_pickle=False)
+
+
+def _write_line(file: IO[bytes], value: dict[str, Any]) -> None:
+    file.write((json.dumps(value, separators=(",", ":"), allow_nan=False) + "\n").encode())
+
+
+def tensors_path(path: Path) -> Path:
+    """Where the tensors of the trace in `path` are, if they were kept."""
+    return path.with_name(f"{path.name}.npz")
 
 
 def header(
@@ -185,3 +227,25 @@ def read_trace(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             raise
         raise InputError(f"{path}: is no trace ({type(error).__name__}: {error}): give a whole one") from error
     return first, entries
+
+
+def kept_tensors(path: Path) -> Callable[[dict[str, Any]], npt.NDArray[Any]] | None:
+    """What reads the tensor of an entry of the trace in `path`; None if the tensors were not kept.
+
+    Reading raises InputError for a file that is damaged, or whose tensor is not the one of the entry.
+    """
+    file = tensors_path(path)
+    if not file.is_file():
+        return None
+
+    def read(entry: dict[str, Any]) -> npt.NDArray[Any]:
+        try:
+            with zipfile.ZipFile(file) as archive, archive.open(f"{entry['name']}.npy") as member:
+                array: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+        except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError) as error:
+            raise InputError(f"{file}: cannot be read ({error}): trace again, or remove it") from error
+        if digest(array) != entry["sha256"]:
+            raise InputError(f"{file}: its {entry['name']} is not that of {path.name}: trace again, or remove it")
+        return array
+
+    return read

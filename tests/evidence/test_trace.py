@@ -1,11 +1,12 @@
 """Traces change no number, and `diff` names the first place of each of many planted causes."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -18,9 +19,10 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
 from cifar_repro.core.training import fit
+from cifar_repro.display import text
 from cifar_repro.evidence import trace as module
 from cifar_repro.evidence.diff import diff
-from cifar_repro.evidence.trace import header, read_trace, trace, write_trace
+from cifar_repro.evidence.trace import header, kept_tensors, read_trace, tensors_path, trace, write_trace
 from tests.make_data import tiny_set, write_binary_folder
 
 CPU = torch.device("cpu")
@@ -39,11 +41,13 @@ class Setting:
     threads: int = 1
     memory_format: str = "contiguous"
 
+    def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
+        return trace(self.recipe, self.seeds, self.data, STEPS, device=CPU, memory_format=self.memory_format)
+
     def traced(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         torch.set_num_threads(self.threads)
         first = header(self.recipe, self.seeds, self.data, STEPS, CPU, self.memory_format)
-        made = trace(self.recipe, self.seeds, self.data, STEPS, device=CPU, memory_format=self.memory_format)
-        return first, list(made)
+        return first, [module.summarise(*tensor) for tensor in self.tensors()]
 
 
 @pytest.fixture(scope="module")
@@ -309,11 +313,88 @@ def test_the_gap_is_measured(reference: Any) -> None:
     assert gap.relative == pytest.approx(gap.absolute / max(abs(now.item()), abs(was.item())))
 
 
-def test_a_trace_file_holds_what_was_traced(reference: Any, tmp_path: Path) -> None:
+def test_a_trace_file_holds_what_was_traced(setting: Setting, reference: Any, tmp_path: Path) -> None:
     """Written and read again, a trace is equal, numbers to the last digit."""
     first, entries = reference
-    write_trace(tmp_path / "a", first, iter(entries))
+    write_trace(tmp_path / "a", first, setting.tensors())
     assert read_trace(tmp_path / "a") == (first, entries)
+
+
+HAND_MADE = {
+    "split/train": torch.tensor([3, 1, 2]),
+    "step 1/mask/dropout#1": torch.tensor([[True, False]]),
+    "step 1/loss": torch.tensor([2.5]),
+    "step 1/update/fc1.weight": torch.arange(1.0, 101.0).reshape(4, 25).t(),  # not contiguous
+}
+
+
+def write_hand_made(path: Path, changes: Mapping[str, torch.Tensor]) -> tuple[Any, Any]:
+    """A trace whose tensors are kept, as `diff` takes it: header and entries, and what reads a tensor."""
+    write_trace(path, {"trace": 1, "environment": {}}, iter({**HAND_MADE, **changes}.items()), keep=True)
+    return read_trace(path), kept_tensors(path)
+
+
+def test_kept_tensors_are_those_of_the_trace(tmp_path: Path) -> None:
+    """numpy reads them without pickle under their names, with their types; written again, the file is the same."""
+    (_, entries), read = write_hand_made(tmp_path / "a", {})
+    write_hand_made(tmp_path / "b", {})
+    assert tensors_path(tmp_path / "a").read_bytes() == tensors_path(tmp_path / "b").read_bytes()
+    with np.load(tensors_path(tmp_path / "a"), allow_pickle=False) as arrays:
+        assert list(arrays) == list(HAND_MADE) == [entry["name"] for entry in entries]
+        for entry in entries:
+            wanted = HAND_MADE[entry["name"]].numpy()
+            for array in (arrays[entry["name"]], read(entry)):
+                assert array.dtype == wanted.dtype
+                np.testing.assert_array_equal(array, wanted)
+    assert kept_tensors(tmp_path / "c") is None
+
+
+def test_the_gap_is_over_all_values_where_both_traces_kept_them(tmp_path: Path) -> None:
+    """A difference between the sampled values is measured, and said, only if both traces have their tensors."""
+    changed = HAND_MADE["step 1/update/fc1.weight"].clone()
+    changed[0, 1] *= 1 + 2**-20  # 26 becomes 26 and 13 ulps; no sample is there
+    changed[24, 3] += 2**-17  # the last value, which is sampled: 100 and one ulp
+    a, read_a = write_hand_made(tmp_path / "a", {})
+    b, read_b = write_hand_made(tmp_path / "b", {"step 1/update/fc1.weight": changed})
+    found = diff(a, b, (read_a, read_b))
+    assert found.gap is not None
+    assert (found.gap.ulps, found.gap.absolute, found.gap.all_values) == (13, 26 * 2**-20, True)
+    assert found.gap.relative == pytest.approx(2**-20, rel=1e-5)
+    assert (
+        "All its values, compared one by one, differ by up to 2.48e-05, relatively 9.54e-07, 13 ulps"
+        in text.parting(found)
+    )
+    for kept in [(read_a, None), (None, read_b)]:
+        found = diff(a, b, kept)
+        assert found.gap is not None
+        assert (found.gap.ulps, found.gap.absolute, found.gap.all_values) == (1, 2**-17, False)
+        assert "The sampled values differ by up to" in text.parting(found)
+
+
+@pytest.mark.parametrize("damage", ["cut", "of another trace", "no archive"])
+def test_tensors_that_are_not_those_of_the_trace_are_refused(damage: str, tmp_path: Path) -> None:
+    """A file of tensors that was cut, belongs to another trace or is something else is an error that names it."""
+    (_, entries), read = write_hand_made(tmp_path / "a", {})
+    write_hand_made(tmp_path / "b", {"step 1/loss": torch.tensor([2.0])})
+    file = tensors_path(tmp_path / "a")
+    whole = file.read_bytes()
+    file.write_bytes(
+        {"cut": whole[:-9], "of another trace": tensors_path(tmp_path / "b").read_bytes(), "no archive": b"x"}[damage]
+    )
+    with pytest.raises(InputError, match=r"a\.npz"):
+        read(entries[2])
+
+
+def test_a_trace_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
+    """An error between two tensors, on a full disk, say, leaves neither the trace nor its tensors."""
+
+    def broken() -> Iterator[tuple[str, torch.Tensor]]:
+        yield from HAND_MADE.items()
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_trace(tmp_path / "a", {}, broken(), keep=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -343,3 +424,10 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert json.loads(printed.out)["first"] == "step 1/mask/dropout#1"
     assert "another dropout seed" in printed.err
     assert main(["diff", a, str(tmp_path / "none")]) == 2
+
+    d = str(tmp_path / "d")
+    assert main([*make, "--dropout-seed", "1", "--tensors", "all", "-o", d]) == 0
+    assert Path(d).read_bytes() == Path(c).read_bytes()
+    (tmp_path / "d").unlink()
+    assert main([*make, "--tensors", "all", "-o", d]) == 2
+    assert f"{d}.npz is already there" in capsys.readouterr().err
