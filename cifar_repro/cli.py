@@ -3,8 +3,9 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from shutil import get_terminal_size
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, so each command imports what
 
     from cifar_repro.core.data import Cifar10
     from cifar_repro.evidence.run import Run
+    from cifar_repro.evidence.study import Plan, Workers
 
 T = TypeVar("T")
 
@@ -157,6 +159,48 @@ def _parser() -> Parser:
     data = _command(
         commands, _data, "data", "what a data folder holds: layout, images per class, fingerprints, official or not"
     )
+    matrix = _command(
+        commands,
+        _matrix,
+        "matrix",
+        "one table from the traces of many environments: equal to which others, where each parts from the first",
+        "The traces must be of the same recipe, seeds, data and number of steps. Files that hold what\n"
+        "'cifar-repro gate --json' printed, with the first trace's environment as A, give the times.\n"
+        "It is a report, not a check: the exit status is 0 however the traces differ.",
+    )
+    matrix.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a trace, or what a gate printed")
+    form = matrix.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="print Markdown, with every column")
+    _add_json(form, "print the table as JSON")
+
+    study = _command(
+        commands,
+        _study,
+        "study",
+        "many seeds of one recipe: each run in its folder, and study.json with what they say together",
+        "The same command goes on with a study that was interrupted; more --seeds add to one. Runs that\n"
+        "'cifar-repro run --seed S --out DIR/seed-S' made with the same settings are taken as they are.\n"
+        "Exit status 1: a run diverged.",
+    )
+    study.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the study")
+    study.add_argument("--seeds", type=int, default=10, metavar="N", help="how many seeds (default: 10)")
+    study.add_argument("--first-seed", type=int, default=0, metavar="S", help="the first of them (default: 0)")
+    study.add_argument("--jobs", type=int, metavar="N", help="processes at a time (default: one a core; on a GPU: 1)")
+    study.add_argument(
+        "--vary",
+        choices=[*(f.name for f in fields(Seeds)), "each"],
+        help="let one source of randomness vary alone; each: four studies, in DIR/split, DIR/init, ..., compared",
+    )
+    study.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="run on a Ray cluster: HOST:PORT, 'auto' (the one of this machine) or 'local' (started here, for this "
+        "study only); a seed takes --threads CPUs, and one GPU with --device cuda",
+    )
+    _add_json(study, "print study.json (with --vary each: all four, by source)")
+    _add_experiment(study)
+    study.set_defaults(threads=1)
+
     data.add_argument("folder", nargs="?", metavar="FOLDER", help="the same as --data FOLDER")
     _add_data(data)
     data.add_argument(
@@ -369,6 +413,91 @@ def _data(options: argparse.Namespace) -> int:
     from cifar_repro.evidence.record import describe_data
 
     if options.folder and options.data:
+def _matrix(options: argparse.Namespace) -> int:
+    from cifar_repro.display.matrix import as_json, as_markdown, as_text
+    from cifar_repro.evidence.matrix import read_matrix
+
+    made = read_matrix(options.files)
+    if not options.json:
+        print(as_markdown(made) if options.markdown else as_text(made))
+    _print_json(options, as_json(made))
+    return DONE
+
+
+def _study(options: argparse.Namespace) -> int:
+    from cifar_repro.display import study_text
+    from cifar_repro.evidence.study import SOURCES, epochs_done, run_study
+
+    plan, workers, where = _study_plan(options)
+    plans = [plan]
+    if options.vary == "each":
+        plans = [replace(plan, vary=source, folder=plan.folder / source) for source in SOURCES]
+    data = _load(options.data)
+    for one in plans:
+        epochs_done(one, data)  # before any work
+    say, begun = _speaker(options), time.monotonic()
+
+    def after_run(name: str, record: dict[str, Any]) -> None:
+        from tqdm import tqdm
+
+        with tqdm.external_write_mode():
+            say(study_text.run(name, record))
+
+    studies: dict[str, dict[str, Any]] = {}
+    trained = 0
+    for one in plans:
+        say(study_text.setup(one, where))
+        try:
+            study, epochs = run_study(one, data, workers, after_run, _progress)
+        except KeyboardInterrupt:
+            raise Stop("interrupted: all finished epochs are kept; go on with the same command", INTERRUPTED) from None
+        studies[one.folder.name] = study
+        trained += epochs
+        say(study_text.result(study))
+        say(f"\nEverything is in {one.folder}\n")
+    if options.vary == "each":
+        say(study_text.shares(studies))
+    if trained:
+        say(study_text.speed(trained, plan.recipe.epochs, time.monotonic() - begun))
+    _print_json(options, studies if options.vary == "each" else study)
+    return FAILED_CHECK if any(study["diverged"] for study in studies.values()) else DONE
+
+
+def _study_plan(options: argparse.Namespace) -> "tuple[Plan, Workers, str]":
+    """What a study is to be, what is to do it, and that in words."""
+    from functools import partial
+
+    from cifar_repro.evidence.cluster import run_on_cluster
+    from cifar_repro.evidence.jobs import default_processes, run_here
+    from cifar_repro.evidence.study import Plan
+
+    for f in fields(Seeds):
+        if options.vary in (None, f.name) and getattr(options, f"{f.name}_seed") is not None:
+            raise InputError(f"{f.name}-seed: a study varies it by itself: leave it out, or choose another --vary")
+    if options.vary is None and options.seed is not None:
+        raise InputError(f"seed: {options.seed} is one seed, a study takes many: give --first-seed and --seeds")
+    device = options.device
+    if options.cluster is not None:
+        if options.jobs is not None:
+            raise InputError(f"jobs: {options.jobs} is not for this command to say on a cluster: leave it out")
+        if device not in (None, "cpu", "cuda"):
+            raise InputError(f"device: {device!r} is not for a cluster: give cpu or cuda")
+        options.device = "cpu"  # this machine needs no GPU
+    recipe, base, here, memory_format = _experiment(options)
+    _set_up(options.threads)
+    device = (device or "cpu") if options.cluster is not None else str(here)
+    vary = None if options.vary == "each" else options.vary
+    plan = Plan(
+        options.out, recipe, options.first_seed, options.seeds, vary, base, device, memory_format, options.threads
+    )
+    if options.cluster is not None:
+        return plan, partial(run_on_cluster, address=options.cluster), f"on the Ray cluster {options.cluster}"
+    jobs = options.jobs if options.jobs is not None else default_processes(device, options.threads)
+    if not 1 <= jobs <= 1024:
+        raise InputError(f"jobs: {jobs} makes no sense: give a whole number from 1 to 1024")
+    return plan, partial(run_here, processes=jobs), f"{min(jobs, options.seeds)} processes"
+
+
         raise InputError(f"data: both {options.folder!r} and {options.data!r} are given: give one folder")
     where = options.data if options.folder is None else options.folder
     if options.download:
