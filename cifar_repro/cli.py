@@ -136,6 +136,9 @@ def _parser() -> Parser:
     )
     trace.add_argument("--steps", type=int, default=20, metavar="N", help="training steps to trace (default: 20)")
     trace.add_argument(
+        "--tests", type=Path, metavar="XML", help="count the tests of a 'pytest --junit-xml=XML' in the header"
+    )
+    trace.add_argument(
         "--tensors",
         choices=("samples", "all"),
         default="samples",
@@ -156,9 +159,6 @@ def _parser() -> Parser:
     )
     _add_json(diff, "print what was found as JSON")
 
-    data = _command(
-        commands, _data, "data", "what a data folder holds: layout, images per class, fingerprints, official or not"
-    )
     matrix = _command(
         commands,
         _matrix,
@@ -201,6 +201,9 @@ def _parser() -> Parser:
     _add_experiment(study)
     study.set_defaults(threads=1)
 
+    data = _command(
+        commands, _data, "data", "what a data folder holds: layout, images per class, fingerprints, official or not"
+    )
     data.add_argument("folder", nargs="?", metavar="FOLDER", help="the same as --data FOLDER")
     _add_data(data)
     data.add_argument(
@@ -238,7 +241,7 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_json(parser: argparse.ArgumentParser, help: str) -> None:
+def _add_json(parser: argparse._ActionsContainer, help: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"{help}; nothing else goes to stdout")
 
 
@@ -380,6 +383,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
+    from cifar_repro.evidence.junit import count_tests
     from cifar_repro.evidence.trace import header, tensors_path, trace, write_trace
 
     recipe, seeds, device, memory_format = _experiment(options)
@@ -387,8 +391,9 @@ def _trace(options: argparse.Namespace) -> int:
         if file.exists():
             raise InputError(f"out: {file} is already there: give a new file")
     _set_up(options.threads)
+    tests = {"tests": count_tests(options.tests)} if options.tests else {}
     data = _load(options.data)
-    first = header(recipe, seeds, data, options.steps, device, memory_format)
+    first = header(recipe, seeds, data, options.steps, device, memory_format) | tests
     tensors = trace(recipe, seeds, data, options.steps, device=device, memory_format=memory_format, progress=_progress)
     write_trace(options.out, first, tensors, keep=options.tensors == "all")
     print(f"{options.steps} steps in {options.out}")
@@ -407,12 +412,6 @@ def _diff(options: argparse.Namespace) -> int:
     return DONE if found.identical else FAILED_CHECK
 
 
-def _data(options: argparse.Namespace) -> int:
-    from cifar_repro.core import layouts
-    from cifar_repro.display import text
-    from cifar_repro.evidence.record import describe_data
-
-    if options.folder and options.data:
 def _matrix(options: argparse.Namespace) -> int:
     from cifar_repro.display.matrix import as_json, as_markdown, as_text
     from cifar_repro.evidence.matrix import read_matrix
@@ -498,6 +497,12 @@ def _study_plan(options: argparse.Namespace) -> "tuple[Plan, Workers, str]":
     return plan, partial(run_here, processes=jobs), f"{min(jobs, options.seeds)} processes"
 
 
+def _data(options: argparse.Namespace) -> int:
+    from cifar_repro.core import layouts
+    from cifar_repro.display import text
+    from cifar_repro.evidence.record import describe_data
+
+    if options.folder and options.data:
         raise InputError(f"data: both {options.folder!r} and {options.data!r} are given: give one folder")
     where = options.data if options.folder is None else options.folder
     if options.download:

@@ -9,6 +9,7 @@ import errno
 import http.client
 import io
 import json
+import math
 import os
 import pickle
 import re
@@ -31,6 +32,7 @@ from cifar_repro.cli import main
 from cifar_repro.core import layouts
 from cifar_repro.core.checkpoint import weights_digest
 from cifar_repro.core.model import Net
+from cifar_repro.evidence.matrix import TIMED
 from tests.make_data import (
     binary_archive,
     binary_files,
@@ -1154,3 +1156,69 @@ def test_diverged_run_is_not_resumed(shell: Shell, run: Path) -> None:
     stopped = {"epoch": 3, "phase": "training", "step": 7, "loss": "nan"}
     edit(run, lambda record: record.update(status="diverged", stopped=stopped))
     shell.refuses("run", "--resume", run, naming=(run, "nan"))
+
+
+# Matrices and the tests in a trace
+
+HEADER = {
+    "trace": 1,
+    "steps": 1,
+    "recipe": {"name": "udacity", "overridden": []},
+    "seeds": {"split": 0},
+    "data": {"kind": "synthetic", "official": False, "fingerprints": {}},
+    "environment": dict.fromkeys(TIMED, "x"),
+}
+LOSS = {"name": "step 1/loss", "sha256": "0", "shape": [1], "dtype": "float32", "sample": [2.5]}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["notes"], id="text"),
+        pytest.param([HEADER], id="no entries"),
+        pytest.param([[HEADER], LOSS], id="header a list"),
+        pytest.param([{**HEADER, "recipe": None}, LOSS], id="no recipe"),
+        pytest.param([{**HEADER, "seeds": [0]}, LOSS], id="seeds a list"),
+        pytest.param([{**HEADER, "environment": {"torch": "x"}}, LOSS], id="half an environment"),
+        pytest.param([{**HEADER, "tests": {"passed": 1}}, LOSS], id="half of the tests"),
+        pytest.param([HEADER, {**LOSS, "sample": []}], id="no sample"),
+        pytest.param([HEADER, {**LOSS, "sample": ["x"]}], id="sample a text"),
+        pytest.param([HEADER, {**LOSS, "sample": [math.nan]}], id="loss no number"),
+        pytest.param([{"gate": 1}], id="gate of nothing"),
+        pytest.param([{"gate": 2, "a": {}, "b": {}, "ratio": 1, "interval": [1, 1]}], id="gate of another schema"),
+        pytest.param([{"gate": 1, "a": {}, "b": {}, "ratio": 1, "interval": [1, 1]}], id="gate of no environment"),
+    ],
+)
+def test_a_file_that_is_no_trace_makes_no_matrix(shell: Shell, lines: list[Any]) -> None:
+    """A file that is neither a whole trace nor a gate is named, also where it stands after a good one."""
+    good, bad = shell.folder / "good.json", shell.folder / "bad.json"
+    good.write_text("\n".join(map(json.dumps, [HEADER, LOSS])))
+    bad.write_text("\n".join(map(json.dumps, lines)))
+    shell.refuses("matrix", good, bad, naming=(bad,))
+
+
+def test_a_matrix_of_no_trace_is_refused(shell: Shell) -> None:
+    """A file that is not there is named; so are gates without a trace."""
+    shell.refuses("matrix", "missing.json", naming=("missing.json",))
+    environment = {"environment": HEADER["environment"]}
+    gate = {"gate": 1, "a": environment, "b": environment, "ratio": 1.0, "interval": [1.0, 1.0]}
+    (shell.folder / "gate.json").write_text(json.dumps(gate))
+    shell.refuses("matrix", "gate.json", naming=("no trace",))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(None, id="missing"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"7 passed", id="text"),
+        pytest.param(b"<html></html>", id="another root"),
+        pytest.param(b'<!DOCTYPE t [<!ENTITY e "x">]><testsuites>&e;</testsuites>', id="entities"),
+        pytest.param(b'<?xml version="1.0" encoding="klingon"?><testsuites/>', id="unknown encoding"),
+    ],
+)
+def test_tests_that_are_no_junit_xml_are_refused(shell: Shell, data: Path, content: bytes | None) -> None:
+    """A --tests file that pytest did not write is named, and no trace is made."""
+    if content is not None:
+        (shell.folder / "tests.xml").write_bytes(content)
+    shell.refuses("trace", "--data", data, "--tests", "tests.xml", "--out", "trace.json", naming=("tests.xml",))

@@ -1,0 +1,111 @@
+"""The table of `cifar-repro matrix`, as text, as Markdown and as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cifar_repro.evidence.diff import Parting
+from cifar_repro.evidence.matrix import Matrix, Row
+from cifar_repro.evidence.record import caption
+
+KEY = "Traces with the same letter are equal in every digest."
+
+
+def as_text(matrix: Matrix) -> str:
+    """For a terminal: what is the same in all environments stands above the table, not in it."""
+    columns = _columns(matrix)
+    common = {
+        title: cells[0]
+        for title, cells in columns.items()
+        if title in ("python", "CPU", "device", "threads", "time a step") and len(set(cells)) == 1
+    }
+    known = {title: cell for title, cell in common.items() if cell != "-"}
+    shown = {title: cells for title, cells in columns.items() if title not in common}
+    widths = {title: max(map(len, (title, *cells))) for title, cells in shown.items()}
+    rows = [list(shown), *zip(*shown.values(), strict=True)]
+    table = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths.values(), strict=True)).rstrip() for row in rows]
+    alike = [f"All: {', '.join(f'{title} {cell}' for title, cell in known.items())}"] if known else []
+    return "\n".join([_caption(matrix), *alike, "", *table, "", KEY, *_groups(matrix)])
+
+
+def as_markdown(matrix: Matrix) -> str:
+    """For a page: every column."""
+    columns = _columns(matrix)
+    rows = [list(columns), ["---"] * len(columns), *zip(*columns.values(), strict=True)]
+    table = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([f"{_caption(matrix)}.", "", *table, "", KEY, "", *(f"- {line}" for line in _groups(matrix))])
+
+
+def as_json(matrix: Matrix) -> dict[str, Any]:
+    traced = {name: matrix.header[name] for name in ("recipe", "seeds", "data", "steps")}
+    groups = {
+        letter: {
+            "members": matrix.members(letter),
+            "parts": asdict(matrix.partings[letter]) if letter in matrix.partings else None,
+        }
+        for letter in _letters(matrix)
+    }
+    return {"traced": traced, "environments": [asdict(row) for row in matrix.rows], "groups": groups}
+
+
+def _caption(matrix: Matrix) -> str:
+    return f"{matrix.header['steps']} steps of {caption(matrix.header)}"
+
+
+def _letters(matrix: Matrix) -> list[str]:
+    return list(dict.fromkeys(row.group for row in matrix.rows))
+
+
+def _columns(matrix: Matrix) -> dict[str, Sequence[str]]:
+    """The cells of each column by its title, a cell for each environment."""
+    rows = matrix.rows
+    return {
+        "environment": [row.name for row in rows],
+        "torch": [str(row.environment["torch"]) for row in rows],
+        "python": [str(row.environment["python"]) for row in rows],
+        "CPU": [str(row.environment["cpu_capability"]) for row in rows],
+        "device": [str(row.environment["device"]) for row in rows],
+        "threads": [str(row.environment["threads"]) for row in rows],
+        "passed": [_tests(row, "passed") for row in rows],
+        "failed": [_tests(row, "failed", "errors") for row in rows],
+        "skipped": [_tests(row, "skipped") for row in rows],
+        "trace": [row.group for row in rows],
+        f"loss of step {matrix.header['steps']}": [_loss(row) for row in rows],
+        "time a step": [_ratio(row) for row in rows],
+    }
+
+
+def _tests(row: Row, *outcomes: str) -> str:
+    return "-" if row.tests is None else str(sum(row.tests[outcome] for outcome in outcomes))
+
+
+def _loss(row: Row) -> str:
+    if row.loss_difference is None:
+        return "-"
+    return f"off by {row.loss_difference:.1e}" if row.loss_difference else "equal"
+
+
+def _ratio(row: Row) -> str:
+    ratio = row.ratio
+    return "-" if ratio is None else f"x {ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+
+
+def _groups(matrix: Matrix) -> list[str]:
+    """A line for each letter: who has it, and where it parts from the first trace."""
+    first = matrix.rows[0].name
+    lines = []
+    for letter in _letters(matrix):
+        members = matrix.members(letter)
+        line = f"{letter}: {', '.join(members)}"
+        if letter in matrix.partings:
+            line += f". Parts from {first}{_where(matrix.partings[letter], first, members[0])}"
+        lines.append(line)
+    return lines
+
+
+def _where(parting: Parting, first: str, other: str) -> str:
+    found = [f"{name} is only in {first}" for name in parting.missing[:1]]
+    found += [f"{name} is only in {other}" for name in parting.extra[:1]]
+    if parting.first is None:
+        return f": {'; '.join(found)}"
+    return f" at {parting.first}: {'; '.join([*found, parting.sentence])}"

@@ -1,0 +1,35 @@
+"""How many tests passed, from the file that `pytest --junit-xml` writes."""
+
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+from cifar_repro.core.errors import InputError
+
+OUTCOMES = ("passed", "failed", "errors", "skipped")
+ELEMENTS = {"failure": "failed", "error": "errors", "skipped": "skipped"}  # within a testcase; none where it passed
+
+
+def count_tests(path: Path) -> dict[str, int]:
+    """How many tests ended in each of OUTCOMES; one whose teardown fails as well counts twice, as pytest counts it.
+
+    Raises InputError for a file that is no such XML. One with a document type, which no JUnit file has, is refused
+    unread: it could define entities that expand without end.
+    """
+    if not path.is_file():
+        raise InputError(f"tests: {path}: no such file: give one that 'pytest --junit-xml' wrote")
+    content = path.read_bytes()
+    try:
+        if b"<!DOCTYPE" in content:
+            raise ValueError("it has a document type")
+        root = ElementTree.fromstring(content)
+        if root.tag != "testsuites":
+            raise ValueError(f"its root is {root.tag}")
+    except (ValueError, LookupError, ElementTree.ParseError) as error:
+        raise InputError(
+            f"tests: {path}: is no JUnit XML ({error}): give a file that 'pytest --junit-xml' wrote"
+        ) from error
+    found = Counter(
+        next((ELEMENTS[part.tag] for part in case if part.tag in ELEMENTS), "passed") for case in root.iter("testcase")
+    )
+    return {outcome: found[outcome] for outcome in OUTCOMES}

@@ -1,0 +1,202 @@
+"""One table from the traces of many environments: which are equal to the bit, and where the others part.
+
+Times come from files of `cifar-repro gate`, which runs two environments in turn: times that were taken one after the
+other say more about the machine's day than about the environment.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any
+
+from cifar_repro.core.errors import InputError
+from cifar_repro.evidence.diff import Parting, diff
+from cifar_repro.evidence.junit import OUTCOMES
+from cifar_repro.evidence.record import caption
+from cifar_repro.evidence.trace import read_trace
+
+Trace = tuple[dict[str, Any], list[dict[str, Any]]]
+
+# What makes two entries equal; what traces must share to be comparable; what must be equal for a time to belong to a
+# trace.
+IDENTITY = ("name", "sha256", "shape", "dtype")
+SHARED = ("recipe", "seeds", "data.fingerprints", "steps")
+TIMED = ("torch", "torchvision", "python", "cpu", "cpu_capability", "device", "gpu", "threads", "memory_format")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Seconds a step over those of the first environment (above 1 is slower), and its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One environment. name: the stem of its file, or the whole path where two stems are equal.
+
+    environment: as in a record. tests: how many of them passed, failed, ..., if the trace carries that. group: the
+    letter that all traces with the same digests share. loss_difference: |a - b| / max(|a|, |b|) of the losses of the
+    last step of this trace and of the first; None where one of them has no such entry. ratio: None where no gate
+    compared the first environment with this one.
+    """
+
+    name: str
+    environment: dict[str, Any]
+    tests: dict[str, int] | None
+    group: str
+    loss_difference: float | None
+    ratio: Ratio | None
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """header: that of the first trace. partings: by the letter of a group, where it parts from the first one's."""
+
+    header: dict[str, Any]
+    rows: list[Row]
+    partings: dict[str, Parting]
+
+    def members(self, group: str) -> list[str]:
+        return [row.name for row in self.rows if row.group == group]
+
+
+def read_matrix(paths: Sequence[Path]) -> Matrix:
+    """The table of the files: traces, and gates in any order between them.
+
+    Raises InputError for a file that is neither, for traces that cannot be compared because they are not of the same
+    recipe, seeds, data and number of steps, and for a gate that does not compare the first trace's environment with
+    that of a trace.
+    """
+    gates = {path: gate for path in paths if (gate := _read_gate(path)) is not None}
+    traces = {path: _read(path) for path in paths if path not in gates}
+    if not traces:
+        raise InputError("matrix: no trace is given: give files that 'cifar-repro trace' wrote")
+    (first_path, first), *_ = traces.items()
+    for path, (header, _) in traces.items():
+        for entry in SHARED:
+            here, there = _entry(header, entry), _entry(first[0], entry)
+            if here != there:
+                raise InputError(
+                    f"{path}: its {entry} ({_shown(here, there)}) is not that of {first_path} ({_shown(there, here)}): "
+                    "give traces of the same experiment"
+                )
+
+    letters: dict[frozenset[str], str] = {}
+    partings: dict[str, Parting] = {}
+    rows = []
+    ratios = _ratios(gates, {path: header["environment"] for path, (header, _) in traces.items()})
+    names = [path.stem for path in traces]
+    for path, trace in traces.items():
+        digests = frozenset(json.dumps([e[key] for key in IDENTITY]) for e in trace[1])
+        if digests not in letters:
+            letters[digests] = letter = _letter(len(letters))
+            if len(letters) > 1:
+                partings[letter] = diff(first, trace)
+        name = path.stem if names.count(path.stem) == 1 else str(path)
+        environment, tests = trace[0]["environment"], trace[0].get("tests")
+        difference = _loss_difference(first, trace)
+        rows.append(Row(name, environment, tests, letters[digests], difference, ratios.get(path)))
+    return Matrix(first[0], rows, partings)
+
+
+def _read(path: Path) -> Trace:
+    """A trace, with what the table relies on besides what `read_trace` has seen to."""
+    header, entries = read_trace(path)
+    try:
+        for entry in (*SHARED, *(f"environment.{name}" for name in TIMED)):
+            _entry(header, entry)
+        caption(header)
+        if not all(math.isfinite(e["sample"][0]) for e in entries if e["name"].endswith("/loss")):
+            raise ValueError("a loss is no number")
+        if "tests" in header and not all(type(header["tests"][outcome]) is int for outcome in OUTCOMES):
+            raise TypeError(f"tests is {header['tests']!r}")
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: is no trace ({type(error).__name__}: {error}): give a whole one") from error
+    return header, entries
+
+
+def _entry(header: dict[str, Any], dotted: str) -> Any:
+    value = header
+    for name in dotted.split("."):
+        value = value[name]
+    return value
+
+
+def _shown(value: Any, other: Any) -> str:
+    """What of a value differs from the other one, in one line."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        value = {name: v for name, v in value.items() if name not in other or v != other[name]}
+    return json.dumps(value)
+
+
+def _letter(index: int) -> str:
+    """A, B, ..., Z, AA, AB, ..."""
+    return (_letter(index // 26 - 1) if index >= 26 else "") + ascii_uppercase[index % 26]
+
+
+def _loss_difference(first: Trace, other: Trace) -> float | None:
+    name = f"step {first[0]['steps']}/loss"
+    a, b = (next((e["sample"][0] for e in entries if e["name"] == name), None) for _, entries in (first, other))
+    if a is None or b is None:
+        return None
+    return abs(a - b) / max(abs(a), abs(b)) if a != b else 0.0
+
+
+def _read_gate(path: Path) -> dict[str, Any] | None:
+    """What `cifar-repro gate --json` printed, if that is what the file holds."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None  # a trace, if anything: it has many lines
+    if not isinstance(content, dict) or "gate" not in content:
+        return None
+    try:
+        if content["gate"] != 1:
+            raise ValueError(f"schema {content['gate']!r}")
+        if not all(isinstance(content[side]["environment"], dict) for side in "ab"):
+            raise TypeError("an environment is no object")
+        low, high = content["interval"]
+        if not all(math.isfinite(value) for value in (content["ratio"], low, high)):
+            raise ValueError("ratio and interval are no numbers")
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: is no result of a gate ({type(error).__name__}: {error}): "
+            "give what 'cifar-repro gate --json' printed"
+        ) from error
+    return content
+
+
+def _ratios(gates: dict[Path, dict[str, Any]], environments: dict[Path, dict[str, Any]]) -> dict[Path, Ratio]:
+    """The ratio of each trace that a gate timed against the first one."""
+    found: dict[Path, Ratio] = {}
+    first = next(iter(environments))
+    for gate_path, gate in gates.items():
+        if differing := _timed_differences(environments[first], gate["a"]["environment"]):
+            raise InputError(
+                f"{gate_path}: its A is not the environment of {first} ({', '.join(differing)}): "
+                "leave it out, or give the trace of its A first"
+            )
+        apart = {path: _timed_differences(e, gate["b"]["environment"]) for path, e in environments.items()}
+        fitting = [path for path, differing in apart.items() if not differing]
+        if not fitting:
+            nearest = min(apart, key=lambda path: len(apart[path]))
+            raise InputError(
+                f"{gate_path}: its B is the environment of no trace given (nearest: {nearest}, "
+                f"{', '.join(apart[nearest])}): leave it out, or give that trace"
+            )
+        for path in fitting:
+            if path in found:
+                raise InputError(f"{gate_path}: another gate has timed {path} already: give one of them")
+            found[path] = Ratio(gate["ratio"], *gate["interval"])
+    return found
+
+
+def _timed_differences(trace: dict[str, Any], gate: dict[str, Any]) -> list[str]:
+    """In what the environment of a gate is not that of a trace; empty where it is the same."""
+    return [f"{name}: {trace[name]} -> {gate.get(name)}" for name in TIMED if trace[name] != gate.get(name)]
