@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from cifar_repro import __version__
 from cifar_repro.core.errors import InputError, NonFiniteLoss
-from cifar_repro.core.recipe import AUGMENTATIONS, RECIPES, Recipe, Seeds, get_recipe
+from cifar_repro.core.recipe import RECIPES, Recipe, Seeds, get_recipe
 
 if TYPE_CHECKING:  # torch takes seconds to import, so each command imports what it needs
     import torch
@@ -259,7 +259,7 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
             group.add_argument(
                 f"--{f.name.replace('_', '-')}",
                 type=type(f.default),
-                metavar="{" + ",".join(AUGMENTATIONS) + "}" if f.name == "augmentation" else "N",
+                metavar="{" + ",".join(f.metadata["choices"]) + "}" if f.metadata["choices"] else "N",
                 help=f"{f.metadata['help']} (udacity: {f.default})",
             )
 
@@ -272,7 +272,8 @@ def _run(options: argparse.Namespace) -> int:
     say(text.setup(run))
     try:
         run_figures.draw_data(run)
-        run.train(lambda epoch, previous_best: say(text.epoch(epoch, previous_best)), _progress)
+        window = run.recipe.loss_window
+        run.train(lambda epoch, previous_best: say(text.epoch(epoch, previous_best, window)), _progress)
         result = run.test(_progress)
         say(text.test(result.as_record()))
         run_figures.draw_results(run, result)
@@ -347,7 +348,7 @@ def _resumed(options: argparse.Namespace) -> "Run":
 
 def _evaluate(options: argparse.Namespace) -> int:
     from cifar_repro.core.checkpoint import load_weights
-    from cifar_repro.core.model import Net
+    from cifar_repro.core.model import build_network
     from cifar_repro.display import text
     from cifar_repro.evidence.environment import choose_device
     from cifar_repro.evidence.record import data_label
@@ -356,7 +357,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     recipe = get_recipe("udacity" if options.recipe is None else options.recipe)
     device = choose_device("auto" if options.device is None else options.device)
     _set_up(options.threads)
-    network = Net(recipe.dropout)
+    network = build_network(recipe)
     load_weights(options.checkpoint, network)
     data = _load(options.data)
     memory_format = "contiguous" if options.memory_format is None else options.memory_format

@@ -26,17 +26,18 @@ class Change:
 
 
 TRAIN, DATA, MODEL, EVALUATE, PIXELS, WEIGHTS = "training", "data", "model", "evaluation", "transforms", "checkpoint"
-CHOSEN = "yield normalize(images.contiguous(memory_format=memory_format)), data.labels[chosen]"
-SGD = "torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)"
-TRAIN_PASS = 'train_losses = train_epoch(network, passes(order, "training"), optimizer)'
-VALID_PASS = 'valid_loss = evaluate(network, passes(valid_idx, "validation")).loss'
+CHOSEN = "yield scale(images.contiguous(memory_format=memory_format)), data.labels[chosen]"
+SGD = "torch.optim.SGD(network.parameters(), **common)"
+TRAIN_PASS = 'train_losses = train_epoch(network, passes("training", data, order, recipe.augmentation), optimizer)'
+HELD_OUT = "_validation_images(recipe, data, valid_idx, test)"
 ORDER = "order = train_idx[torch.randperm(len(train_idx), generator=training.order)]"
 LOSS = "loss = F.cross_entropy(network(images), labels)"
-NET = "network = Net(recipe.dropout).to(device).to(memory_format=layout)"
-SAVED = "saved = best is None or valid_loss <= best.valid_loss"
+SAVED = "saved = not recipe.tests_best or valid is None or valid.loss <= training.lowest"
 SPLIT = (
     "return torch.tensor(indices[held_out:], dtype=torch.int64), torch.tensor(indices[:held_out], dtype=torch.int64)"
 )
+FLATTEN = "x = x.flatten(1)  # (B, 1024): channel by channel, in either memory format"
+LAST_LINE = "        self.dropout = nn.Dropout(dropout)\n\n"  # of Net.__init__
 STEP = "optimizer.step()"
 DIGEST = 'header = (name, str(tensor.dtype), ",".join(map(str, tensor.shape)))'
 
@@ -60,36 +61,36 @@ FAULTS = (
     Change("noise added to the images", PIXELS, ".div_(0.5)\n", ".div_(0.5).add_(0.01 * torch.rand(1))\n", "TAN", "normalisation_equals_torchvision"),
     Change("two classes made to overlap", DATA, CHOSEN, CHOSEN.replace("data.labels[chosen]", "torch.where(data.labels[chosen] == 3, 5, data.labels[chosen])"), "TCO", "batches_give_each_image_its_own_pixels_and_label"),
     # DeepCrime: hyperparameters
-    Change("another batch size", TRAIN, "made = batches(data, indices, recipe.batch_size,", "made = batches(data, indices, 2 * recipe.batch_size,", "HBS", "training_sees_each_training_image_once_an_epoch"),
-    Change("another learning rate", TRAIN, SGD, SGD.replace("recipe.learning_rate", "recipe.learning_rate / 10"), "HLR", "a_run_is_the_lessons"),
+    Change("another batch size", TRAIN, "made = batches(images, indices, recipe.batch_size,", "made = batches(images, indices, 2 * recipe.batch_size,", "HBS", "training_sees_each_training_image_once_an_epoch"),
+    Change("another learning rate", TRAIN, SGD, SGD.replace("**common", "**{**common, 'lr': recipe.learning_rate / 10}"), "HLR", "a_run_is_the_lessons"),
     Change("another number of epochs", TRAIN, "recipe.epochs + 1)", "recipe.epochs)", "HNE", "all_epochs_of_the_recipe_are_run"),
-    Change("no batches", TRAIN, "made = batches(data, indices, recipe.batch_size,", "made = batches(data, indices, len(indices),", "HDB", "training_sees_each_training_image_once_an_epoch"),
+    Change("no batches", TRAIN, "made = batches(images, indices, recipe.batch_size,", "made = batches(images, indices, len(indices),", "HDB", "training_sees_each_training_image_once_an_epoch"),
     # DeepCrime: activations, weights, regularisation
-    Change("another activation", MODEL, "x = F.relu(self.fc1(x))", "x = F.elu(self.fc1(x))", "ACH", "forward_is_the_lessons"),
-    Change("an activation removed", MODEL, "x = F.relu(self.fc1(x))", "x = self.fc1(x)", "ARM", "forward_is_the_lessons"),
+    Change("another activation", MODEL, "x = F.relu(self.fc1(x))  # (B, 500)", "x = F.elu(self.fc1(x))", "ACH", "forward_is_the_lessons"),
+    Change("an activation removed", MODEL, "x = F.relu(self.fc1(x))  # (B, 500)", "x = self.fc1(x)", "ARM", "forward_is_the_lessons"),
     Change("an activation added", MODEL, "x = self.fc2(x)", "x = F.relu(self.fc2(x))", "AAL", "forward_is_the_lessons"),
-    Change("weight decay added", TRAIN, SGD, SGD.replace("lr=", "weight_decay=1e-3, lr="), "RAW", "a_run_is_the_lessons"),
-    Change("another dropout rate", MODEL, "nn.Dropout(dropout)", "nn.Dropout(dropout / 2)", "RCD", "dropout_is_the_lessons"),
+    Change("weight decay added", TRAIN, SGD, SGD.replace("**common", "weight_decay=1e-3, **common"), "RAW", "a_run_is_the_lessons"),
+    Change("another dropout rate", MODEL, LAST_LINE, LAST_LINE.replace("(dropout)", "(dropout / 2)"), "RCD", "dropout_is_the_lessons"),
     Change("patience: training stops when validation does not improve", TRAIN, "                after_epoch(result, training.state(device))\n", "                after_epoch(result, training.state(device))\n            if not saved: break\n", "RCP", "all_epochs_of_the_recipe_are_run"),
-    Change("another initialisation", MODEL, "        self.dropout = nn.Dropout(dropout)\n", "        self.dropout = nn.Dropout(dropout)\n        nn.init.kaiming_normal_(self.fc1.weight)\n", "WCI", "initial_weights_are_the_lessons"),
+    Change("another initialisation", MODEL, LAST_LINE, LAST_LINE + "        nn.init.kaiming_normal_(self.fc1.weight)\n", "WCI", "initial_weights_are_the_lessons"),
     Change("a bias removed", MODEL, "self.fc2 = nn.Linear(500, 10)", "self.fc2 = nn.Linear(500, 10, bias=False)", "WRB", "parameters_are_the_lessons"),
     # DeepCrime: loss, optimiser, validation
     Change("another loss", TRAIN, LOSS, "loss = F.multi_margin_loss(network(images), labels)", "LCH", "each_step_is_a_step_of_sgd_on_the_mean_loss"),
-    Change("another optimiser", TRAIN, SGD, SGD.replace("SGD", "Adam"), "OCH", "a_run_is_the_lessons"),
-    Change("momentum added", TRAIN, SGD, SGD.replace("lr=", "momentum=0.9, lr="), "OCH", "a_run_is_the_lessons"),
+    Change("another optimiser", TRAIN, SGD, "torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)", "OCH", "a_run_is_the_lessons"),
+    Change("momentum added", TRAIN, SGD, SGD.replace("**common", "**{**common, 'momentum': 0.9}"), "OCH", "a_run_is_the_lessons"),
     Change("gradients clipped", TRAIN, STEP, "nn.utils.clip_grad_norm_(network.parameters(), 0.1); optimizer.step()", "OCG", "each_step_is_a_step_of_sgd_on_the_mean_loss"),
-    Change("no validation set: validated on training images", TRAIN, VALID_PASS, VALID_PASS.replace("valid_idx", "train_idx"), "VRM", "validation_sees_the_validation_images_in_order"),
+    Change("no validation set: validated on training images", TRAIN, HELD_OUT, HELD_OUT.replace("valid_idx", "train_idx"), "VRM", "validation_sees_the_validation_images_in_order"),
     # Karpathy
     Change("trained in evaluation mode", TRAIN, "with mode(network, training=True)", "with mode(network, training=False)", "Karpathy", "training_turns_dropout_on"),
     Change("evaluated in training mode", EVALUATE, "with mode(network, training=False)", "with mode(network, training=True)", "Karpathy", "evaluation_turns_dropout_off"),
     Change("gradients not cleared", TRAIN, "optimizer.zero_grad()", "pass", "Karpathy", "each_step_is_a_step_of_sgd_on_the_mean_loss"),
     Change("softmax before the cross-entropy", MODEL, "x = self.fc2(x)", "x = self.fc2(x).softmax(1)", "Karpathy", "forward_is_the_lessons"),
-    Change("view in place of permute: batch and features mixed", MODEL, "x = x.flatten(1)", "x = x.permute(1, 0, 2, 3).reshape(len(x), -1)", "Karpathy", "logits_depend_on_their_own_image_alone"),
+    Change("view in place of permute: batch and features mixed", MODEL, FLATTEN, "x = x.permute(1, 0, 2, 3).reshape(len(x), -1)", "Karpathy", "logits_depend_on_their_own_image_alone"),
     Change("the step left out: nothing can be overfitted", TRAIN, STEP, "pass", "Karpathy", "one_batch_can_be_overfitted"),
-    Change("the last layer starts far too large", MODEL, "        self.dropout = nn.Dropout(dropout)\n", "        self.dropout = nn.Dropout(dropout)\n        self.fc2.weight.data.mul_(30)\n", "Karpathy", "initial_loss_is_near_ln_10"),
-    Change("a part cut off from the gradient", MODEL, "pool_relu(self.conv2(x), self.pool)", "pool_relu(self.conv2(x), self.pool).detach()", "Karpathy", "a_gradient_reaches_every_parameter"),
+    Change("the last layer starts far too large", MODEL, LAST_LINE, LAST_LINE + "        self.fc2.weight.data.mul_(30)\n", "Karpathy", "initial_loss_is_near_ln_10"),
+    Change("a part cut off from the gradient", MODEL, "pool_relu(self.conv2(x), self.pool)  # (B, 32, 8, 8)", "pool_relu(self.conv2(x), self.pool).detach()", "Karpathy", "a_gradient_reaches_every_parameter"),
     # The lesson's own traps: data
-    Change("channels_last flattened in the order of memory", MODEL, "x = x.flatten(1)", "x = x.flatten(1) if x.is_contiguous() else x.permute(0, 2, 3, 1).flatten(1)", "Karpathy", "channels_last_is_close"),
+    Change("channels_last flattened in the order of memory", MODEL, FLATTEN, "x = x.flatten(1) if x.is_contiguous() else x.permute(0, 2, 3, 1).flatten(1)", "Karpathy", "channels_last_is_close"),
     Change("dropout by its function, which is on in evaluation too", MODEL, "x = F.relu(self.fc1(x))  # (B, 500)\n        x = self.dropout(x)", "x = F.dropout(F.relu(self.fc1(x)), self.dropout.p)", "Karpathy", "dropout_is_off_in_evaluation_mode"),
     Change("trained on the images of the evaluation", EVALUATE, EVALUATED, TRAINED, "lesson", "evaluation_learns_nothing"),
     Change("validation images trained on", DATA, SPLIT, SPLIT.replace("indices[held_out:]", "indices"), "lesson", "split_is_disjoint_and_complete"),
@@ -129,14 +130,14 @@ FAULTS = (
     Change("a tie does not save", TRAIN, SAVED, SAVED.replace("<=", "<"), "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
     Change("the highest loss is saved", TRAIN, SAVED, SAVED.replace("<=", ">="), "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
     Change("every epoch is saved", TRAIN, SAVED, "saved = True", "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
-    Change("compared with the epoch before, not with the best", TRAIN, "best = training.best\n", "best = training.epochs[-1] if training.epochs else None\n", "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
-    Change("saved by the training loss", TRAIN, SAVED, SAVED.replace("valid_loss <= best.valid_loss", "train_losses.mean <= best.train_loss"), "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
+    Change("compared with the epoch before, not with the best", TRAIN, SAVED, SAVED.replace("training.lowest", "(training.epochs[-1].valid_loss if training.epochs else math.inf)"), "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
+    Change("saved by the training loss", TRAIN, SAVED, SAVED.replace("valid.loss <= training.lowest", "train_losses.mean <= min((e.train_loss for e in training.epochs), default=math.inf)"), "lesson", "weights_are_saved_when_the_loss_is_no_higher"),
     Change("the last weights are kept, not the best", TRAIN, "            if saved:\n", "            if True:\n", "lesson", "the_weights_kept_are_those_of_the_best_epoch"),
     Change("the best weights are live, not a copy", TRAIN, "training.best_weights = weights\n", "training.best_weights = network.state_dict()\n", "lesson", "the_weights_kept_are_those_of_the_best_epoch"),
     Change("resuming forgets the order's generator", TRAIN, '        self.order.set_state(state["order"])\n', "", "lesson", "a_resumed_run_ends_as_one_that_never_stopped"),
     Change("resuming forgets the global generator", TRAIN, '        seeding.set_global_state(state["global"], device)\n', "", "lesson", "a_resumed_run_ends_as_one_that_never_stopped"),
     Change("resuming forgets the optimizer", TRAIN, '        self.optimizer.load_state_dict(state["optimizer"])\n', "", "lesson", "a_resumed_run_remembers_the_optimizer"),
-    Change("resuming forgets the best loss", TRAIN, "best = training.best\n", 'best = None if resume and len(training.epochs) == len(resume["epochs"]) else training.best\n', "lesson", "a_resumed_run_remembers_the_best_so_far"),
+    Change("resuming forgets the best loss", TRAIN, SAVED, SAVED.replace("training.lowest", '(math.inf if resume and len(training.epochs) == len(resume["epochs"]) else training.lowest)'), "lesson", "a_resumed_run_remembers_the_best_so_far"),
     Change("resuming forgets the best weights", TRAIN, '        self.best_weights = state["best_weights"]\n', "", "lesson", "a_resumed_run_remembers_the_best_so_far"),
     Change("the digest ignores names", WEIGHTS, DIGEST, DIGEST.replace("(name, ", "("), "lesson", "the_digest_tells_everything_apart"),
     Change("the digest ignores order", WEIGHTS, "in state_dict.items():\n        array", "in sorted(state_dict.items()):\n        array", "lesson", "the_digest_tells_everything_apart"),
@@ -151,13 +152,13 @@ FAULTS = (
 
 HARMLESS = (
     Change("the lesson's own way to pool: relu first, contiguous", MODEL, "    contiguous = x.is_contiguous()\n", "    return pool(F.relu(x))\n"),
-    Change("the optimizer in its multi-tensor form", TRAIN, SGD, SGD.replace("lr=", "foreach=True, lr=")),
+    Change("the optimizer in its multi-tensor form", TRAIN, SGD, SGD.replace("**common", "foreach=True, **common")),
     Change("gradients cleared by zeros", TRAIN, "optimizer.zero_grad()", "optimizer.zero_grad(set_to_none=False)"),
     Change("cross-entropy in two steps", TRAIN, LOSS, "loss = F.nll_loss(F.log_softmax(network(images), 1), labels)"),
-    Change("normalised through a table", PIXELS, "return images.to(torch.float32).div_(levels).sub_(0.5).div_(0.5)", "table = (torch.arange(256) / levels - 0.5) / 0.5\n    return torch.empty_like(images, dtype=torch.float32).copy_(table[images.long()])"),
+    Change("normalised through a table", PIXELS, "return to_unit(images).sub_(0.5).div_(0.5)", "table = (torch.arange(256) / torch.tensor(255.0) - 0.5) / 0.5\n    return torch.empty_like(images, dtype=torch.float32).copy_(table[images.long()])"),
     Change("normalised by another formula that is equal", PIXELS, ".sub_(0.5).div_(0.5)", ".mul_(2.0).sub_(1.0)"),
-    Change("a module in place of the function", MODEL, "x = F.relu(self.fc1(x))", "x = nn.ReLU()(self.fc1(x))"),
-    Change("view in place of flatten", MODEL, "x = x.flatten(1)", "x = x.reshape(-1, 64 * 4 * 4)"),
+    Change("a module in place of the function", MODEL, "x = F.relu(self.fc1(x))  # (B, 500)", "x = nn.ReLU()(self.fc1(x))"),
+    Change("view in place of flatten", MODEL, FLATTEN, "x = x.reshape(-1, 64 * 4 * 4)"),
     Change("the largest logit by max", EVALUATE, "logits.argmax(1)", "logits.max(1).indices"),
     Change("no_grad in place of inference_mode", EVALUATE, "torch.inference_mode()", "torch.no_grad()"),
     Change("indices by list in place of slices", DATA, "indices[:held_out], dtype", "[indices[i] for i in range(held_out)], dtype"),

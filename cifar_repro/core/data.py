@@ -14,7 +14,7 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.synthetic import synthetic_arrays
-from cifar_repro.core.transforms import flip_rotate, normalize
+from cifar_repro.core.transforms import AUGMENTATIONS, PIXELS
 
 
 @dataclass(frozen=True)
@@ -131,15 +131,15 @@ def batches(
     batch_size: int,
     *,
     augmentation: str = "none",
+    pixels: str = "minus-one-to-one",
     memory_format: torch.memory_format = torch.contiguous_format,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yields (images, labels) of the given `indices` (N,) int64 in their order; the last batch may be smaller.
 
-    Images are (B, 3, 32, 32) float32, normalised, in `memory_format`; labels (B,) int64; both on the data's device.
-    With augmentation "flip-rotate" each batch draws from torch's global generator (see `flip_rotate`).
+    Images are (B, 3, 32, 32) float32, in the range that `pixels` names and in `memory_format`; labels (B,) int64; both
+    on the data's device. With an augmentation each batch draws from torch's global generator (see `transforms`).
     """
+    augment, scale = AUGMENTATIONS[augmentation], PIXELS[pixels]
     for chosen in indices.to(data.images.device).split(batch_size):
-        images = data.images[chosen]
-        if augmentation == "flip-rotate":
-            images = flip_rotate(images)
-        yield normalize(images.contiguous(memory_format=memory_format)), data.labels[chosen]
+        images = augment(data.images[chosen])
+        yield scale(images.contiguous(memory_format=memory_format)), data.labels[chosen]

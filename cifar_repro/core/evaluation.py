@@ -42,6 +42,20 @@ class StepLosses:
             total += loss * size
         return total / sum(self.sizes)
 
+    def running(self, window: int) -> list[float]:
+        """The mean over each `window` steps in turn, every step counting alike, as PyTorch's tutorial prints it.
+
+        Steps left over at the end are in none of them; there are none if `window` is 0.
+        """
+        means: list[float] = []
+        total = 0.0
+        for step, loss in enumerate(self.losses, start=1):
+            total += loss
+            if window and step % window == 0:
+                means.append(total / window)
+                total = 0.0
+        return means
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -1,16 +1,24 @@
-"""Pixels of a batch: normalisation, and the augmentation of `udacity-augmented`."""
+"""Pixels of a batch: their range, and the augmentations."""
 
 import torch
+import torch.nn.functional as F
+
+
+def to_unit(images: torch.Tensor) -> torch.Tensor:
+    """uint8 or float32 levels from 0 to 255, of any shape and device, to float32 in [0, 1], in the same memory format.
+
+    Equal to the last bit to torchvision's ToTensor, which works on the CPU. The 255 is a tensor because CUDA turns the
+    division by a Python number into a product with its reciprocal, which rounds differently.
+    """
+    return images / torch.tensor(255.0, device=images.device)
 
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
-    """uint8 images of any shape and device to float32 in [-1, 1]: (x / 255 - 0.5) / 0.5, in the same memory format.
+    """Levels, as `to_unit` takes them, to float32 in [-1, 1]: (x / 255 - 0.5) / 0.5, in the same memory format.
 
-    Equal to the last bit to torchvision's ToTensor and Normalize(0.5, 0.5), which work on the CPU. The 255 is a tensor
-    because CUDA turns the division by a Python number into a product with its reciprocal, which rounds differently.
+    Equal to the last bit to torchvision's ToTensor and Normalize(0.5, 0.5).
     """
-    levels = torch.tensor(255.0, device=images.device)
-    return images.to(torch.float32).div_(levels).sub_(0.5).div_(0.5)
+    return to_unit(images).sub_(0.5).div_(0.5)
 
 
 def flip_rotate(images: torch.Tensor) -> torch.Tensor:
@@ -49,3 +57,38 @@ def rotate(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
     source = torch.where(inside, source_y * width + source_x, 0).view(batch, 1, -1).expand(-1, channels, -1)
     turned: torch.Tensor = images.flatten(2).gather(2, source).view_as(images) * inside[:, None]
     return turned
+
+
+def shift_flip(images: torch.Tensor) -> torch.Tensor:
+    """Random shifts, then a random flip, of uint8 images (B, C, H, W), as Keras 2 makes them; levels as float32.
+
+    Each image is shifted vertically and horizontally by a real number of pixels drawn evenly from plus or minus a tenth
+    of its size, with linear interpolation and the edge's own value beyond the edge, and flipped left to right with
+    probability 1/2. One call draws all numbers of the batch from the global generator of the images' device.
+
+    Source: keras-preprocessing 1.x, `ImageDataGenerator.get_random_transform` with height_shift_range=0.1,
+    width_shift_range=0.1, horizontal_flip=True and fill_mode="nearest", and `apply_affine_transform`, by which the
+    pixel of row i and column j is the input's at (i + tx, j + ty) before the flip.
+    """
+    draws = torch.empty(3, len(images), device=images.device).uniform_(-1, 1)
+    down, across = 0.1 * draws[0] * images.shape[2], 0.1 * draws[1] * images.shape[3]
+    return shift(images, down, across, flip=draws[2] < 0)
+
+
+def shift(images: torch.Tensor, down: torch.Tensor, across: torch.Tensor, flip: torch.Tensor) -> torch.Tensor:
+    """Images (B, C, H, W) as float32 whose pixel (i, j) is the given one's (i + down, j + across), then flipped.
+
+    down, across: pixels, (B,) float32; flip: (B,) bool, left to right. Linear between pixels; beyond the edge the edge.
+    """
+    height, width = images.shape[2:]
+    affine = torch.zeros(len(images), 2, 3, device=images.device)  # from output to input, in units where -1 is the
+    affine[:, 0, 0] = torch.where(flip, -1.0, 1.0)  # centre of the first pixel and 1 that of the last
+    affine[:, 0, 2] = 2 * across / (width - 1)
+    affine[:, 1, 1] = 1.0
+    affine[:, 1, 2] = 2 * down / (height - 1)
+    grid = F.affine_grid(affine, list(images.shape), align_corners=True)
+    return F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="border", align_corners=True)
+
+
+AUGMENTATIONS = {"none": lambda images: images, "flip-rotate": flip_rotate, "shift-flip": shift_flip}
+PIXELS = {"minus-one-to-one": normalize, "unit": to_unit}

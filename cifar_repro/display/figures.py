@@ -84,11 +84,12 @@ def channel_values(image: Images, class_name: str, *, caption: str) -> Figure:
 
 
 @_own_style
-def loss_curves(epochs: Rows, published: Rows | None = None, *, caption: str) -> Figure:
-    """Training and validation loss by epoch; the last saved epoch, which is the best one, is marked.
+def loss_curves(epochs: Rows, published: Rows | None = None, *, caption: str, tests_best: bool = True) -> Figure:
+    """Training and validation loss by epoch; the last saved epoch, whose weights are tested, is marked.
 
-    `epochs`: mappings with `epoch`, `train_loss`, `valid_loss` (nats per image) and `saved`; `published`: the
-    same without `saved`, drawn thin and dashed. A loss that is not finite leaves a gap, and a note says so.
+    `epochs`: mappings with `epoch`, `train_loss`, `valid_loss` (nats per image; None without a validation) and `saved`;
+    `published`: the same without `saved`, drawn thin and dashed. A loss that is not finite leaves a gap, and a note
+    says so. tests_best: whether the last saved epoch is the one with the best validation loss, or just the last one.
     """
     figure = _canvas(10, 5.6, "Loss by epoch", caption, constrained=True)
     ax = figure.add_subplot()
@@ -100,10 +101,11 @@ def loss_curves(epochs: Rows, published: Rows | None = None, *, caption: str) ->
     drawn: list[float] = []  # every finite loss
     for rows, whose, width, dashes in ((epochs, "this run", 2.0, "-"), (published, "published", 1.1, "--")):
         for key, name, colour in (("train_loss", "training", TRAIN), ("valid_loss", "validation", VALID)):
-            losses = [float(row[key]) for row in rows]
+            rows_with = [row for row in rows if row[key] is not None]
+            losses = [float(row[key]) for row in rows_with]
             drawn += [loss for loss in losses if math.isfinite(loss)]
             if losses:
-                x = [int(row["epoch"]) for row in rows]
+                x = [int(row["epoch"]) for row in rows_with]
                 marker = "o" if rows is epochs or len(x) == 1 else ""  # one epoch makes no line to be seen
                 look: dict[str, Any] = {"linewidth": width, "linestyle": dashes, "marker": marker}
                 ax.plot(x, losses, color=colour, markersize=4, label=f"{name}, {whose}", **look)
@@ -118,7 +120,9 @@ def loss_curves(epochs: Rows, published: Rows | None = None, *, caption: str) ->
 
     saved = [row for row in epochs if row["saved"]]
     early = not saved or saved[-1]["epoch"] <= (1 + last) / 2  # then its label goes to the right of it
-    if saved:
+    if saved and not tests_best:
+        _note(ax, 0.015, f"tested: the weights of the last epoch, {saved[-1]['epoch']}", MUTED, "left")
+    elif saved:
         best, loss = int(saved[-1]["epoch"]), float(saved[-1]["valid_loss"])
         ax.axvline(best, color=VALID, linewidth=0.9, linestyle=":", zorder=4)  # over the note's white
         ax.plot([best], [loss], "o", color=VALID, mfc="none", markersize=11, mew=2, label="_best")
@@ -128,10 +132,11 @@ def loss_curves(epochs: Rows, published: Rows | None = None, *, caption: str) ->
         _note(ax, 0.015, "no epoch was saved", MUTED, "left")
     else:
         _note(ax, 0.5, "no epoch finished", MUTED, "center")
-    lost = [str(row["epoch"]) for row in epochs if not math.isfinite(row["train_loss"] + row["valid_loss"])]
+    lost = [str(row["epoch"]) for row in epochs if not math.isfinite(row["train_loss"] + (row["valid_loss"] or 0))]
     if lost:
         text = f"loss not finite in epoch {lost[0]}" + (f" and {len(lost) - 1} more" if lost[1:] else "")
-        _note(ax, 0.985 if early else 0.015, text, MUTED, "right" if early else "left")
+        left = tests_best and not early
+        _note(ax, 0.015 if left else 0.985, text, MUTED, "left" if left else "right")
     _legend(ax, columns=4)
     return figure
 

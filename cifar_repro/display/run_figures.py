@@ -42,14 +42,16 @@ def draw_data(run: Run) -> None:
 
 
 def draw_results(run: Run, result: Evaluation) -> None:
-    """How the training went and what the best weights make of the test images."""
+    """How the training went and what the weights that were kept make of the test images."""
     line, folder = caption(run.record), run.folder / "figures"
     # A published curve beside one on drawn pictures would compare nothing.
     known = (published(run.recipe.name) if run.data.kind != "synthetic" else None) or {}
     test = result.as_record()
     images, labels = run.data.test.images[:SHOWN].numpy(), run.data.test.labels[:SHOWN].numpy()
     drawn = {
-        "loss_curves": figures.loss_curves(run.record["epochs"], known.get("epochs"), caption=line),
+        "loss_curves": figures.loss_curves(
+            run.record["epochs"], known.get("epochs"), caption=line, tests_best=run.recipe.tests_best
+        ),
         "confusion_matrix": figures.confusion_matrix(test["confusion"], CLASSES, caption=line),
         "per_class_accuracy": figures.per_class_accuracy(
             test["per_class"], known.get("test", {}).get("per_class"), caption=line

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cifar_repro.core.model import Net
+from cifar_repro.core.model import build_network
 from cifar_repro.core.shapes import volume_walk
 from cifar_repro.core.training import Epoch, split
 from cifar_repro.evidence.diff import Parting
@@ -13,15 +13,14 @@ from cifar_repro.evidence.verify import Verification
 
 def setup(run: Run) -> str:
     """What is about to run: device, data, split, network and the volumes in it."""
-    train_idx, valid_idx = split(run.recipe, run.seeds, len(run.data.train))
-    environment, network = run.record["environment"], Net(run.recipe.dropout)
+    environment, network = run.record["environment"], build_network(run.recipe)
     where = environment["gpu"] or f"{environment['cpu']}, {environment['threads']} threads"
     volumes = [f"  {v.layer:8}{' x '.join(map(str, v.shape))}" for v in volume_walk(network)]
     lines = [
         ("CUDA is available!  Training on GPU ..." if run.device.type == "cuda" else "Training on CPU ..."),
         f"{caption(run.record)}",
         f"torch {environment['torch']} on {environment['device']} ({where}), {run.memory_format}",
-        f"{len(train_idx):,} training, {len(valid_idx):,} validation and {len(run.data.test):,} test images",
+        _parts(run),
         str(network),
         "Volumes, by (W - F + 2P) / S + 1:",
         *volumes,
@@ -31,11 +30,32 @@ def setup(run: Run) -> str:
     return "\n".join(lines)
 
 
-def epoch(result: Epoch, previous_best: float) -> str:
-    line = f"Epoch: {result.epoch} \tTraining Loss: {result.train_loss:.6f} \tValidation Loss: {result.valid_loss:.6f}"
-    if result.saved:
-        line += f"\nValidation loss decreased ({previous_best:.6f} --> {result.valid_loss:.6f}).  Saving model ..."
-    return line
+def _parts(run: Run) -> str:
+    """How many images there are to train on, to validate on and to test on."""
+    training, held_out = (len(part) for part in split(run.recipe, run.seeds, len(run.data.train)))
+    test = f"{len(run.data.test):,} test images"
+    if run.recipe.validation == "split":
+        return f"{training:,} training, {held_out:,} validation and {test}"
+    more = "which are the validation images, too" if run.recipe.validation == "test" else "no validation"
+    return f"{training:,} training and {test}, {more}"
+
+
+def epoch(result: Epoch, previous_best: float | None, window: int = 0) -> str:
+    """What came of an epoch. previous_best: None where the validation does not choose the weights.
+
+    window: that of the running loss, which is told as PyTorch's tutorial tells it.
+    """
+    lines = [
+        f"[{result.epoch}, {n * window:5}] loss: {loss:.3f}" for n, loss in enumerate(result.running_loss, start=1)
+    ]
+    line = f"Epoch: {result.epoch} \tTraining Loss: {result.train_loss:.6f}"
+    if result.valid_loss is not None:
+        line += f" \tValidation Loss: {result.valid_loss:.6f}"
+        if previous_best is None:
+            line += f" \tValidation Accuracy: {100 * (result.valid_accuracy or 0):.2f}%"
+        elif result.saved:
+            line += f"\nValidation loss decreased ({previous_best:.6f} --> {result.valid_loss:.6f}).  Saving model ..."
+    return "\n".join([*lines, line])
 
 
 def test(result: dict[str, Any]) -> str:

@@ -16,6 +16,9 @@ from cifar_repro.evidence.environment import DECISIVE
 SCHEMA = 1
 NAME = "record.json"
 
+# The recipe's fields in the first records. A later field that is missing had the value that it has in the recipe.
+FIRST_FIELDS = ("name", "batch_size", "epochs", "learning_rate", "valid_fraction", "dropout", "augmentation")
+
 # What reading a record relies on, besides its recipe and epochs, and of what type it is.
 NEEDED: dict[str, type | tuple[type, ...]] = {
     "status": str,
@@ -79,7 +82,8 @@ def check_same_data(record: dict[str, Any], data: Cifar10, what: str) -> None:
 
 def recipe_of(record: dict[str, Any]) -> Recipe:
     """The recipe that a record names, with its changes."""
-    values = {f.name: record["recipe"][f.name] for f in fields(Recipe)}
+    recorded = record["recipe"]
+    values = {f.name: recorded[f.name] for f in fields(Recipe) if f.name in FIRST_FIELDS or f.name in recorded}
     return get_recipe(values["name"]).with_changes(values)
 
 
@@ -111,7 +115,10 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """The record in a run folder. Raises InputError where there is none, or none that this version can read."""
+    """The record in a run folder, with what an earlier version did not write yet filled in.
+
+    Raises InputError where there is none, or none that this version can read.
+    """
     path = folder / NAME
     if not path.is_file():
         raise InputError(f"{folder}: holds no {NAME}: give the folder of a run")
@@ -121,7 +128,7 @@ def read_record(folder: Path) -> dict[str, Any]:
             raise InputError(
                 f"{path}: schema {record['schema']!r} is not {SCHEMA}: read it with the version that wrote it"
             )
-        recipe_of(record), seeds_of(record)
+        recipe, _ = recipe_of(record), seeds_of(record)
         for entry, kind in NEEDED.items():
             value = record
             for name in entry.split("."):
@@ -129,12 +136,11 @@ def read_record(folder: Path) -> dict[str, Any]:
             if not isinstance(value, kind):
                 raise TypeError(f"{entry} is {value!r}")
         torch_memory_format(record["environment"]["memory_format"])
-        [Epoch(**epoch) for epoch in record["epochs"]]
+        epochs = [asdict(Epoch(**epoch)) for epoch in record["epochs"]]
     except InputError:
         raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path}: is no record of a run ({type(error).__name__}: {error}): give a whole one"
         ) from error
-    result: dict[str, Any] = record
-    return result
+    return {**record, "recipe": {**asdict(recipe), **record["recipe"]}, "epochs": epochs}

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from cifar_repro.core import checkpoint, seeding
 from cifar_repro.core.data import Cifar10, batches
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.evaluation import Evaluation, evaluate
-from cifar_repro.core.model import Net
+from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
-from cifar_repro.core.training import Epoch, Training, fit, split, torch_memory_format
+from cifar_repro.core.training import Epoch, Training, fit, make_optimizer, split, torch_memory_format
 from cifar_repro.evidence.environment import differences, environment
 from cifar_repro.evidence.record import NAME, check_same_data, new_record, recipe_of, seeds_of, write_record
 
@@ -81,11 +82,12 @@ class Run:
 
     def train(
         self,
-        after_epoch: Callable[[Epoch, float], None] = lambda epoch, previous_best: None,
+        after_epoch: Callable[[Epoch, float | None], None] = lambda epoch, previous_best: None,
         progress: Progress = no_progress,
     ) -> None:
         """Trains the epochs that are still to do; `after_epoch(epoch, best validation loss before it)` follows each.
 
+        That loss is infinite before there is one, and None where the validation does not choose the weights.
         Raises NonFiniteLoss, after noting it in the record, and OSError where the disk fails; what was kept stays.
         """
 
@@ -94,7 +96,8 @@ class Run:
             checkpoint.save(self.folder / LAST, state)
             self.state = state
             self._write_epochs(new_best=epoch.saved)
-            after_epoch(epoch, previous[-1] if previous else float("inf"))
+            best = previous[-1] if previous else float("inf")
+            after_epoch(epoch, best if self.recipe.tests_best else None)
 
         if self.state is not None:  # resumed: a kill may have come between last.pt and the other files
             self._write_epochs(new_best=True)
@@ -103,6 +106,7 @@ class Run:
                 self.recipe,
                 self.seeds,
                 self.data.train.to(self.device),
+                test=self.data.test.to(self.device),
                 memory_format=self.memory_format,
                 resume=self.state,
                 after_epoch=keep,
@@ -128,8 +132,8 @@ class Run:
         write_record(self.folder, self.record)
 
     def test(self, progress: Progress = no_progress) -> Evaluation:
-        """Evaluates the best weights, not the last ones, on the test images, and completes the record."""
-        network = Net(self.recipe.dropout)
+        """Evaluates the weights that were kept on the test images, and completes the record."""
+        network = build_network(self.recipe)
         checkpoint.load_weights(self.folder / BEST, network)
         result = evaluate_images(network, self.data, self.recipe, self.device, self.memory_format, progress)
         self.record["test"] = result.as_record()
@@ -142,13 +146,13 @@ class Run:
 
 
 def evaluate_images(
-    network: Net, data: Cifar10, recipe: Recipe, device: torch.device, memory_format: str, progress: Progress
+    network: nn.Module, data: Cifar10, recipe: Recipe, device: torch.device, memory_format: str, progress: Progress
 ) -> Evaluation:
     """The network's evaluation on the test images, unaugmented, in the recipe's batches."""
     layout = torch_memory_format(memory_format)
     network = network.to(device).to(memory_format=layout)
     indices = torch.arange(len(data.test))
-    made = batches(data.test.to(device), indices, recipe.batch_size, memory_format=layout)
+    made = batches(data.test.to(device), indices, recipe.batch_size, pixels=recipe.pixels, memory_format=layout)
     return evaluate(network, progress(made, total=-(-len(indices) // recipe.batch_size), desc="testing"))
 
 
@@ -172,8 +176,8 @@ def _last_state(folder: Path, record: dict[str, Any]) -> dict[str, Any] | None:
         )
         device = torch.device(record["environment"]["device"])
         with seeding.isolated(device):  # all of it must load
-            network = Net()
-            optimizer = torch.optim.SGD(network.parameters())
+            network = build_network(recipe_of(record))
+            optimizer = make_optimizer(recipe_of(record), network)
             Training(network, optimizer, torch.Generator()).load_state(state, device)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError):
         whole = False

@@ -3,7 +3,7 @@
 The file is JSON lines: a header (schema, recipe, seeds, data, environment), then an entry for each tensor. Names say
 phase and place, never the number of an operation, so that traces of different torch versions can be aligned:
 
-    split/train, split/valid            indices
+    split/train, split/valid            indices; the second only where there is a validation split
     init/conv1.weight ...               the parameters before the first step
     step 1/batch/indices, images, labels
     step 1/forward/conv1, pool#1 ...    the output of every module; #k where one is called more than once in a step
@@ -33,10 +33,10 @@ from cifar_repro.core import seeding
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10, batches
 from cifar_repro.core.errors import InputError
-from cifar_repro.core.model import Net
+from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
-from cifar_repro.core.training import split, torch_memory_format, train_epoch
+from cifar_repro.core.training import make_optimizer, split, torch_memory_format, train_epoch
 from cifar_repro.evidence.environment import environment
 from cifar_repro.evidence.record import new_record
 
@@ -101,21 +101,23 @@ def trace(
             f"steps: {steps} makes no sense: the first epoch has {available}: give a number from 1 to that"
         )
     yield "split/train", train_idx
-    yield "split/valid", valid_idx
+    if len(valid_idx):
+        yield "split/valid", valid_idx
 
     with seeding.isolated(device):
         # The lines of `fit`, up to its first epoch.
         seeding.seed_global(seeds.init)
-        network = Net(recipe.dropout).to(device).to(memory_format=layout)
+        network = build_network(recipe).to(device).to(memory_format=layout)
         for name, parameter in network.named_parameters():
             yield f"init/{name}", parameter
         network.to(dtype)
-        optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)
+        optimizer = make_optimizer(recipe, network)
         order = train_idx[torch.randperm(len(train_idx), generator=seeding.order_generator(seeds.order))]
         seeding.seed_global(seeds.dropout)
 
         chosen = order[: steps * recipe.batch_size]
-        made = batches(images, chosen, recipe.batch_size, augmentation=recipe.augmentation, memory_format=layout)
+        options: dict[str, Any] = {"augmentation": recipe.augmentation, "pixels": recipe.pixels}
+        made = batches(images, chosen, recipe.batch_size, **options, memory_format=layout)
         for step, (indices, batch) in enumerate(
             zip(chosen.split(recipe.batch_size), progress(made, total=steps, desc="tracing"), strict=True), start=1
         ):

@@ -94,6 +94,7 @@ def _first_difference(
     """The first difference, if any, and the number of epochs that were compared."""
     found: list[Difference] = []
     compared = 0
+    device = torch.device(record["environment"]["device"])
 
     def compare(epoch: Epoch, state: dict[str, Any]) -> None:
         nonlocal compared
@@ -109,7 +110,8 @@ def _first_difference(
         fit(
             recipe_of(record).with_changes({"epochs": len(recorded)}),
             seeds_of(record),
-            data.train.to(torch.device(record["environment"]["device"])),
+            data.train.to(device),
+            test=data.test.to(device),
             memory_format=memory_format,
             after_epoch=compare,
             progress=progress,

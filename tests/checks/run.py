@@ -77,19 +77,19 @@ def each_seed_drives_its_own_source_alone(subject: Subject) -> None:
     def sources(seeds: Seeds) -> dict[str, Any]:
         masks: list[torch.Tensor] = []
         network_of: dict[str, Any] = {}
-        net = subject.modules["training"].Net
+        build = subject.modules["training"].build_network
 
-        def watched_net(*args: Any) -> nn.Module:
-            network = net(*args)
+        def watched_network(recipe: Any) -> nn.Module:
+            network: Any = build(recipe)
             network_of["init"] = [p.detach().clone() for p in network.parameters()]
             network.dropout.register_forward_hook(lambda m, i, out: masks.append((out != 0) | (i[0] == 0)))
             return network  # type: ignore[no-any-return]
 
-        subject.modules["training"].Net = watched_net
+        subject.modules["training"].build_network = watched_network
         try:
             fitted = watched_fit(subject, RECIPE.with_changes({"epochs": 1, "dropout": 0.5}), seeds)
         finally:
-            subject.modules["training"].Net = net
+            subject.modules["training"].build_network = build
         trained = [number for batch in fitted.passes["epoch 1/1 training"] for number in batch]
         split = subject.split_indices(N, 0.2, seeds.split)
         place = {number: at for at, number in enumerate(split[0].tolist())}
@@ -127,7 +127,7 @@ def fit_with_losses(subject: Subject, losses: list[float], resume: dict[str, Any
         return training.StepLosses([1.0], [1])
 
     def fake_evaluate(network: nn.Module, batches: Any) -> Any:
-        return type("Fake", (), {"loss": next(remaining)})
+        return type("Fake", (), {"loss": next(remaining), "accuracy": 0.5})
 
     originals = training.train_epoch, training.evaluate
     training.train_epoch, training.evaluate = fake_train_epoch, fake_evaluate

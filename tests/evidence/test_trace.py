@@ -115,14 +115,14 @@ def test_the_masks_are_those_that_dropout_used(setting: Setting, reference: Any)
         assert torch.equal((output != 0)[used], mask[used])
 
 
-def planted_init(change: Callable[[Net], None]) -> type[Net]:
+def planted_init(change: Callable[[Net], None]) -> Callable[[Recipe], Net]:
     class Planted(Net):
         def __init__(self, dropout: float) -> None:
             super().__init__(dropout)
             with torch.no_grad():
                 change(self)
 
-    return Planted
+    return lambda recipe: Planted(recipe.dropout)
 
 
 def nudge(parameter: torch.Tensor) -> None:
@@ -143,14 +143,14 @@ class ScaledBackward(torch.autograd.Function):
         return gradients[0] * 1.001
 
 
-def conv2_with(call: Callable[[nn.Module, torch.Tensor], torch.Tensor]) -> type[Net]:
+def conv2_with(call: Callable[[nn.Module, torch.Tensor], torch.Tensor]) -> Callable[[Recipe], Net]:
     class Planted(Net):
         def __init__(self, dropout: float) -> None:
             super().__init__(dropout)
             inner = self.conv2.forward
             self.conv2.forward = lambda x: call(inner, x)  # type: ignore[method-assign, assignment]
 
-    return Planted
+    return lambda recipe: Planted(recipe.dropout)
 
 
 class OtherRateFromStep7(torch.optim.SGD):
@@ -185,13 +185,13 @@ CAUSES: dict[str, tuple[Callable[[Setting], Setting], Mapping[str, Any], str, st
     ),
     "another init of one layer": (
         lambda s: s,
-        {"Net": planted_init(lambda net: nn.init.normal_(net.fc1.weight))},
+        {"build_network": planted_init(lambda net: nn.init.normal_(net.fc1.weight))},
         "init/fc1.weight",
         "initialisation of fc1.weight",
     ),
     "one ulp in one weight": (
         lambda s: s,
-        {"Net": planted_init(lambda net: nudge(net.conv3.weight))},
+        {"build_network": planted_init(lambda net: nudge(net.conv3.weight))},
         "init/conv3.weight",
         "initialisation of conv3.weight",
     ),
@@ -227,7 +227,7 @@ CAUSES: dict[str, tuple[Callable[[Setting], Setting], Mapping[str, Any], str, st
     ),
     "a last bit in the forward of one layer": (
         lambda s: s,
-        {"Net": conv2_with(lambda inner, x: inner(x) * (1 + 2**-23))},
+        {"build_network": conv2_with(lambda inner, x: inner(x) * (1 + 2**-23))},
         "step 1/forward/conv2#1",
         "forward of conv2",
     ),
@@ -239,7 +239,7 @@ CAUSES: dict[str, tuple[Callable[[Setting], Setting], Mapping[str, Any], str, st
     ),
     "the backward of one layer": (
         lambda s: s,
-        {"Net": conv2_with(lambda inner, x: inner(ScaledBackward.apply(x)))},
+        {"build_network": conv2_with(lambda inner, x: inner(ScaledBackward.apply(x)))},
         "step 1/gradient/conv1.bias",
         "gradient of conv1.bias",
     ),
@@ -261,7 +261,7 @@ def test_the_first_place_of_a_planted_cause_is_named(
 ) -> None:
     """`diff` names the tensor that the cause touches first, and its kind."""
     change, patches, first, kind = CAUSES[cause]
-    homes = {"Net": module, "SGD": torch.optim, "cross_entropy": nn.functional, "randperm": torch}
+    homes = {"build_network": module, "SGD": torch.optim, "cross_entropy": nn.functional, "randperm": torch}
     changed = change(setting)
     for name, replacement in patches.items():
         monkeypatch.setattr(homes[name], name, replacement)

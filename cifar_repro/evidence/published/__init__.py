@@ -8,7 +8,10 @@ from typing import Any
 def published(recipe: str) -> dict[str, Any] | None:
     """What was published for the recipe of that name, or None.
 
-    Keys: recipe, source, epochs (a list of {epoch, train_loss, valid_loss}), test ({loss, correct, total, per_class}).
+    Always `recipe`; the rest is what its source tells, as it tells it. The lesson's recipes: source, epochs (a list of
+    {epoch, train_loss, valid_loss}), test ({loss, correct, total, per_class}). pytorch-blitz: note, runs (a list of
+    {source, running_loss: [{epoch, minibatch, loss}]}, one also with test_accuracy_percent and per_class_percent).
+    keras-cnn: source, note, claims (a list of {epoch, valid_accuracy_percent}).
     """
     file = files(__name__) / f"{recipe}.json"
     if not file.is_file():
