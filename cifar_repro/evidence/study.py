@@ -85,7 +85,7 @@ def run_study(
     `after_run(name, record)` follows each run that is done, with the name of its folder and its record. Raises
     InputError, before any work, where the folder holds what is not of this study or another process works in it;
     KeyboardInterrupt on Ctrl-C or SIGTERM, once no worker is left: what was finished, epochs included, stays. Diverged
-    runs are listed, and left out of all statistics.
+    runs are listed, and left out of all statistics; where all are, there is no study.json.
     """
     jobs = plan.jobs()
     done = epochs_done(plan, data)  # before the lock: a folder that is refused stays as it was
@@ -103,8 +103,9 @@ def run_study(
                     else:
                         trained += 1
             study = _study(plan, jobs, data, bits)
-            with replacing(plan.folder / NAME) as file:
-                file.write((json.dumps(study, indent=1, allow_nan=False) + "\n").encode())
+            if study["runs"]:
+                with replacing(plan.folder / NAME) as file:
+                    file.write((json.dumps(study, indent=1, allow_nan=False) + "\n").encode())
             return study, trained
     except Timeout:
         raise InputError(f"out: another study is at work in {str(plan.folder)!r}: give another folder") from None
