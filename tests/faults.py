@@ -144,6 +144,17 @@ FAULTS = (
     Change("the digest ignores shapes", WEIGHTS, DIGEST, "header = (name, str(tensor.dtype), \"\")", "lesson", "the_digest_tells_everything_apart"),
     Change("the digest rounds", WEIGHTS, "tensor.detach().cpu().contiguous().numpy()", "tensor.detach().cpu().contiguous().float().half().numpy()", "lesson", "the_digest_tells_everything_apart"),
     Change("the digest takes the bytes in the machine's other order", WEIGHTS, 'newbyteorder("<")', 'newbyteorder(">")', "lesson", "the_digest_is_the_documented_one"),
+    # The other recipes
+    Change("momentum forgotten", TRAIN, '"momentum": recipe.momentum', '"momentum": 0.0', "recipes", "a_run_of_pytorch_blitz_is_the_tutorials"),
+    Change("decay forgotten", TRAIN, 'group["steps"] += 1', "pass", "recipes", "rmsprop_and_its_decay_are_keras"),
+    Change("the decay is a step ahead", TRAIN, 'group["steps"] = 0', 'group["steps"] = 1', "recipes", "rmsprop_and_its_decay_are_keras"),
+    Change("torch's own rho, not Keras'", TRAIN, "alpha=0.9", "alpha=0.99", "recipes", "rmsprop_and_its_decay_are_keras"),
+    Change("torch's own epsilon, not Keras'", TRAIN, "eps=1e-7", "eps=1e-8", "recipes", "rmsprop_and_its_decay_are_keras"),
+    Change("validated on training images in place of the test images", TRAIN, "return test, torch.arange(len(test))", "return data, torch.arange(len(test))", "recipes", "validation_on_the_test_images_sees_them_alone"),
+    Change("weights chosen on the test images", TRAIN, SAVED, SAVED.replace("not recipe.tests_best or ", ""), "recipes", "weights_are_not_chosen_on_the_test_images"),
+    Change("images shifted the wrong way", PIXELS, "= 2 * down / (height - 1)", "= -2 * down / (height - 1)", "recipes", "shifts_and_flips_are_keras"),
+    Change("black beyond the edge of a shifted image", PIXELS, 'padding_mode="border"', 'padding_mode="zeros"', "recipes", "shifts_and_flips_are_keras"),
+    Change("shifts by whole pixels", PIXELS, "down, across = 0.1 * draws[0] * images.shape[2], 0.1 * draws[1] * images.shape[3]", "down, across = (0.1 * draws[:2] * images.shape[2]).round()", "recipes", "shifts_and_flips_are_keras"),
     # The arithmetic of volumes
     Change("padding on one side only", "shapes", "(size - span + 2 * padding)", "(size - span + padding)", "lesson", "output_sizes_are_torchs"),
     Change("dilation forgotten", "shapes", "span = dilation * (kernel_size - 1) + 1", "span = kernel_size", "lesson", "output_sizes_are_torchs"),

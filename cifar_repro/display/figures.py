@@ -21,11 +21,12 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 Images = npt.NDArray[np.uint8]
 Labels = Sequence[int] | npt.NDArray[np.integer[Any]]
 Rows = Sequence[Mapping[str, Any]]
+Points = Sequence[tuple[int, float]]
 
 # Blue and vermilion of Okabe and Ito (2008), which colour-blind readers tell apart. Colours that text is
 # written in are darker: their contrast on white is at least 4.5 to 1 (WCAG 2.2).
@@ -138,6 +139,27 @@ def loss_curves(epochs: Rows, published: Rows | None = None, *, caption: str, te
         left = tests_best and not early
         _note(ax, 0.015 if left else 0.985, text, MUTED, "left" if left else "right")
     _legend(ax, columns=4)
+    return figure
+
+
+@_own_style
+def running_loss(own: Points, published: Sequence[Points], *, window: int, caption: str) -> Figure:
+    """The mean training loss of each `window` steps by step, as PyTorch's tutorial prints it; points are (step, loss).
+
+    `published`: the same of any number of published runs, drawn thin and dashed.
+    """
+    figure = _canvas(10, 5.6, f"Training loss, mean over each {window:,} steps", caption, constrained=True)
+    ax = figure.add_subplot()
+    _tidy(ax, "both")
+    ax.set_xlabel("training step (mini-batch)", fontsize=10)
+    ax.set_ylabel("cross-entropy loss (nats per image)", fontsize=10)
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    if own:
+        ax.plot(*zip(*own, strict=True), "o-", color=TRAIN, linewidth=2.0, markersize=4, label="training, this run")
+    for number, points in enumerate(published):
+        label = "_more" if number else "training, published"  # one entry for all of them in the legend
+        ax.plot(*zip(*points, strict=True), "--", color=TRAIN, linewidth=1.1, label=label)
+    _legend(ax, columns=2)
     return figure
 
 

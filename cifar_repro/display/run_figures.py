@@ -1,7 +1,9 @@
 """The figures of a run folder: from what a run holds to `figures/*.png`."""
 
 import io
+import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -41,6 +43,21 @@ def draw_data(run: Run) -> None:
     save_figure(figure, folder / "channel_values.png")
 
 
+def _running_losses(run: Run, known: dict[str, Any]) -> tuple[figures.Points, list[figures.Points]]:
+    """(step, running loss) of a run, and of each published one."""
+    steps, window = math.ceil(len(run.data.train) / run.recipe.batch_size), run.recipe.loss_window
+    own = [
+        ((epoch["epoch"] - 1) * steps + n * window, loss)
+        for epoch in run.record["epochs"]
+        for n, loss in enumerate(epoch["running_loss"], start=1)
+    ]
+    published = [
+        [((point["epoch"] - 1) * steps + point["minibatch"], point["loss"]) for point in other["running_loss"]]
+        for other in known.get("runs", ())
+    ]
+    return own, published
+
+
 def draw_results(run: Run, result: Evaluation) -> None:
     """How the training went and what the weights that were kept make of the test images."""
     line, folder = caption(run.record), run.folder / "figures"
@@ -58,5 +75,9 @@ def draw_results(run: Run, result: Evaluation) -> None:
         ),
         "predictions": figures.predictions(images, labels, result.predicted[:SHOWN].numpy(), CLASSES, caption=line),
     }
+    if run.recipe.loss_window:
+        drawn["running_loss"] = figures.running_loss(
+            *_running_losses(run, known), window=run.recipe.loss_window, caption=line
+        )
     for name, figure in drawn.items():
         save_figure(figure, folder / f"{name}.png")

@@ -12,5 +12,5 @@ from tests.checks.kit import CHECKS, Check
 __all__ = ["CHECKS", "Check"]
 
 # Importing a module registers its checks; reports keep this order.
-for section in ("split", "pixels", "network", "training", "evaluation", "run", "numbers"):
+for section in ("split", "pixels", "network", "training", "evaluation", "run", "recipes", "numbers"):
     import_module(f"tests.checks.{section}")

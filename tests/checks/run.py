@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from cifar_repro.core.recipe import Seeds
+from cifar_repro.core.recipe import Recipe, Seeds
 from tests.checks.kit import RECIPE, SEEDS, Fitted, N, check, copied, figures, lesson, plain_fit, watched_fit
 from tests.subject import Subject
 
@@ -115,7 +115,9 @@ def each_seed_drives_its_own_source_alone(subject: Subject) -> None:
         assert changed[other] == base[other], f"another dropout seed changes the {other}: they share randomness"
 
 
-def fit_with_losses(subject: Subject, losses: list[float], resume: dict[str, Any] | None = None) -> Fitted:
+def fit_with_losses(
+    subject: Subject, losses: list[float], resume: dict[str, Any] | None = None, recipe: Recipe = RECIPE, **more: Any
+) -> Fitted:
     """A run whose validation losses are the given ones, its training left out but for a mark on the weights."""
     training = subject.modules["training"]
     remaining = iter(losses)
@@ -132,7 +134,7 @@ def fit_with_losses(subject: Subject, losses: list[float], resume: dict[str, Any
     originals = training.train_epoch, training.evaluate
     training.train_epoch, training.evaluate = fake_train_epoch, fake_evaluate
     try:
-        return watched_fit(subject, RECIPE.with_changes({"epochs": before + len(losses)}), resume=resume)
+        return watched_fit(subject, recipe.with_changes({"epochs": before + len(losses)}), resume=resume, **more)
     finally:
         training.train_epoch, training.evaluate = originals
 
