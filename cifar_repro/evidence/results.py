@@ -14,7 +14,7 @@ from cifar_repro.evidence.record import recipe_of, seeds_of
 
 def read_results(path: Path) -> dict[str, Any]:
     """What a study.json holds, of the study or the run in that folder. Raises InputError where there is neither."""
-    folder = path.parent if path.name in (record.NAME, study.NAME) and path.is_file() else path
+    folder = folder_of(path)
     file = folder / study.NAME
     try:
         if file.is_file():
@@ -41,6 +41,11 @@ def read_results(path: Path) -> dict[str, Any]:
     return results
 
 
+def folder_of(path: Path) -> Path:
+    """The folder of a run or study that `path` names, by itself or by its record.json or study.json."""
+    return path.parent if path.name in (record.NAME, study.NAME) and path.is_file() else path
+
+
 def _check(results: dict[str, Any]) -> None:
     """Raises one of the errors above unless what readers of results rely on is there."""
     recipe_of(results)
@@ -61,6 +66,9 @@ def _check(results: dict[str, Any]) -> None:
             sizes = [len(test["per_class"]), len(test["confusion"]), *map(len, test["confusion"])]
             if sizes != [len(CLASSES)] * len(sizes):
                 raise ValueError("its test has not ten classes")
+            bits = run["correct_bits"]
+            if bits is not None and len(bytes.fromhex(bits)) != -(-test["total"] // 8):
+                raise ValueError(f"correct_bits of {run['folder']} are not of {test['total']} images")
     if results["test"] is not None:
         [results["test"][name]["mean"] + 0.0 for name in ("loss", "accuracy")]
         [str(one["name"]) and one["mean"] for one in results["test"]["per_class"]]

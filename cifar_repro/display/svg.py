@@ -1,0 +1,232 @@
+"""Small charts as inline SVG. Colours are left to the page's CSS classes, so that they follow light, dark and print.
+
+All charts are WIDTH units wide and are scaled to their place on the page. Every text goes through markupsafe, so a
+name can hold any character. What is drawn is also said: the first children of each chart are its title and description.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+from matplotlib.ticker import MaxNLocator
+
+WIDTH = 440
+Points = Sequence[tuple[float, float]]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """Lines over the course of training. runs: the (x, y) points of each run; mean and band: over the runs (none of a
+    single run); published: the points of each published run; marks: points of `runs` that are to be seen."""
+
+    name: str
+    unit: str
+    x_name: str
+    runs: Sequence[Points]
+    mean: Points = ()
+    band: Sequence[tuple[float, float, float]] = ()  # (x, low, high)
+    published: Sequence[Points] = ()
+    marks: Points = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Values on a horizontal line. values: one a run; centre and interval: what they amount to; published: from, to
+    (equal where it is one number); note: what stands at the right end."""
+
+    name: str
+    values: Sequence[float] = ()
+    centre: float | None = None
+    interval: Interval | None = None
+    published: Interval | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps numbers from `low` to `high` to places from `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+    def ticks(self, most: int, whole: bool = False) -> list[float]:
+        """At most about `most` round numbers on the scale."""
+        places = MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole).tick_values(self.low, self.high)
+        return [float(place) for place in places if self.low <= place <= self.high]
+
+
+def curves(chart: Curves) -> Markup:
+    """The lines of all runs, their mean and band, and the published ones, each labelled at its right end."""
+    height, left, right, top, bottom = 270, 44, 84, 14, 40
+    points = [p for line in (*chart.runs, *chart.published) for p in line]
+    ys = [y for _, y in points] + [y for _, low, high in chart.band for y in (low, high)]
+    xs = [x for x, _ in points]
+    x = Scale(*_room(xs, 0.02), left, WIDTH - right)
+    y = Scale(*_room(ys, 0.05), height - bottom, top)
+    drawn = [_grid(y, y.ticks(7), left, WIDTH - right)]
+    whole = all(float(value).is_integer() for value in xs)
+    drawn += [_text(_number(v), x(v), height - bottom + 18, "tick middle") for v in x.ticks(7, whole)]
+    drawn.append(_text(chart.x_name, (left + WIDTH - right) / 2, height - 4, "axis-name middle"))
+    if chart.band:
+        low, high = [(a, b) for a, b, _ in chart.band], [(a, b) for a, _, b in chart.band]
+        drawn.append(tag("polygon", points=_places([*low, *reversed(high)], x, y), class_="band"))
+    one = len(chart.runs) == 1
+    drawn += [_line(line, x, y, "mean" if one else "run") for line in chart.runs]
+    drawn.append(_line(chart.mean, x, y, "mean"))
+    drawn += [_line(line, x, y, "published") for line in chart.published]
+    drawn += [tag("circle", cx=x(a), cy=y(b), r=4.5 if one else 2.6, class_="mark") for a, b in chart.marks]
+    ends = [(y(line[-1][1]), "published", "published-name") for line in chart.published[:1] if line]
+    ends += [
+        (y(line[-1][1]), "this run" if one else "mean", "own-name") for line in [chart.mean or chart.runs[0]] if line
+    ]
+    drawn += [_text(name, WIDTH - right + 7, at + 4, look) for at, name, look in _apart(ends, 15)]
+    said = f"{chart.name} ({chart.unit}) by {chart.x_name}, {len(chart.runs)} run{'s' * (not one)}"
+    if line := chart.mean or chart.runs[0]:
+        said += f": from {line[0][1]:.4g} to {line[-1][1]:.4g}"
+    for published in chart.published:
+        said += f"; published: from {published[0][1]:.4g} to {published[-1][1]:.4g}"
+    return _chart(chart.name, said, height, drawn)
+
+
+def rows(
+    title: str,
+    lines: Sequence[Row],
+    *,
+    axis_name: str,
+    written: Callable[[float], str],
+    gutter: int,
+    step: int,
+    reference: bool = False,
+) -> Markup:
+    """Values, their centre and interval, and the published value of each row, all on one scale.
+
+    gutter: the width that the names take. step: the height of a row. reference: whether the published values are of all
+    rows, and so a line goes through them. written: how a number is written in descriptions.
+    """
+    top, left, right = 8, gutter, 62 if any(line.note for line in lines) else 14
+    floor = top + step * len(lines)
+    height = floor + 42
+    every = [v for line in lines for v in (*line.values, *(line.interval or ()), *(line.published or ()))]
+    every += [line.centre for line in lines if line.centre is not None]
+    x = Scale(*_room(every, 0.06), left, WIDTH - right)
+    drawn, said = [], []
+    for tick in x.ticks(6):
+        drawn.append(tag("line", x1=x(tick), x2=x(tick), y1=top, y2=floor, class_="grid"))
+        drawn.append(_text(_number(tick), x(tick), floor + 17, "tick middle"))
+    drawn.append(_text(axis_name, (left + WIDTH - right) / 2, height - 5, "axis-name middle"))
+    for low, high in {line.published for line in lines if line.published} if reference else ():
+        place = x((low + high) / 2)
+        drawn.append(tag("line", x1=place, x2=place, y1=top, y2=floor, class_="reference"))
+    for index, line in enumerate(lines):
+        middle = top + step * (index + 0.5)
+        drawn.append(_text(line.name, left - 10, middle + 4, "row-name end"))
+        if line.centre is None:
+            drawn += [tag("circle", cx=x(v), cy=middle + up, r=3.2, class_="dot") for v, up in _swarm(line.values, x)]
+        else:  # they step back behind what they amount to
+            drawn += [tag("path", d=f"M{x(v):.1f} {middle - 6:.1f}v12", class_="rug") for v in line.values]
+        if line.interval:
+            low, high = map(x, line.interval)
+            drawn.append(tag("path", d=f"M{low:.1f} {middle:.1f}H{high:.1f}", class_="interval"))
+            for end in (low, high):
+                drawn.append(tag("path", d=f"M{end:.1f} {middle - 4.5:.1f}v9", class_="interval"))
+        if line.centre is not None:
+            drawn.append(tag("circle", cx=x(line.centre), cy=middle, r=4.6, class_="centre"))
+        if line.published:
+            low, high = map(x, line.published)
+            if high - low > 1:
+                drawn.append(tag("path", d=f"M{low:.1f} {middle:.1f}H{high:.1f}", class_="published-range"))
+            diamond = f"M{(low + high) / 2:.1f} {middle - 6:.1f}l6 6l-6 6l-6-6z"
+            drawn.append(tag("path", d=diamond, class_="diamond"))
+        if line.note:
+            drawn.append(_text(line.note, WIDTH, middle + 4, "row-note end"))
+        said.append(_said(line, written))
+    return _chart(title, "; ".join(said), height, drawn)
+
+
+def tag(name: str, *inside: str | Markup, **attributes: str | float) -> Markup:
+    """An element; all that is no Markup is escaped. In names of attributes `_` stands for `-`, a last one is cut."""
+    written = Markup("").join(
+        Markup(' {}="{}"').format(
+            key.removesuffix("_").replace("_", "-"), f"{value:.1f}" if isinstance(value, float) else value
+        )
+        for key, value in attributes.items()
+    )
+    return Markup("<{0}{1}>{2}</{0}>").format(name, written, Markup("").join(map(escape, inside)))
+
+
+def _chart(title: str, description: str, height: float, drawn: Sequence[Markup]) -> Markup:
+    said = [tag("title", title), tag("desc", description)]
+    return tag(
+        "svg", *said, *drawn, viewBox=f"0 0 {WIDTH} {height:g}", role="img", aria_label=f"{title}. {description}"
+    )
+
+
+def _text(content: str, x: float, y: float, look: str) -> Markup:
+    return tag("text", content, x=float(x), y=float(y), class_=look)
+
+
+def _grid(y: Scale, ticks: Sequence[float], left: float, right: float) -> Markup:
+    lines = [tag("line", x1=left, x2=right, y1=y(tick), y2=y(tick), class_="grid") for tick in ticks]
+    return Markup("").join([*lines, *(_text(_number(tick), left - 8, y(tick) + 4, "tick end") for tick in ticks)])
+
+
+def _line(points: Points, x: Scale, y: Scale, look: str) -> Markup:
+    if len(points) == 1:  # one point makes no line to be seen
+        return tag("circle", cx=x(points[0][0]), cy=y(points[0][1]), r=3.5, class_=f"{look} single")
+    return tag("polyline", points=_places(points, x, y), class_=look) if points else Markup("")
+
+
+def _places(points: Points, x: Scale, y: Scale) -> str:
+    return " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in points)
+
+
+def _room(values: Sequence[float], share: float) -> Interval:
+    """The range of the values with some room around it, never empty."""
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    room = (high - low) * share or max(abs(high) * 0.01, 1e-9)
+    return low - room, high + room
+
+
+def _apart(labels: Sequence[tuple[float, str, str]], step: float) -> list[tuple[float, str, str]]:
+    """Labels moved up and down, as little as it takes, until they are `step` apart."""
+    placed: list[tuple[float, str, str]] = []
+    for at, name, look in sorted(labels):
+        placed.append((max(at, placed[-1][0] + step) if placed else at, name, look))
+    shift = sum(at for at, *_ in placed) - sum(at for at, *_ in labels)
+    return [(at - shift / len(placed), name, look) for at, name, look in placed]
+
+
+def _swarm(values: Sequence[float], x: Scale) -> list[tuple[float, float]]:
+    """(value, shift): dots that would lie on one another go alternately above and below the line."""
+    levels: list[float] = []  # the right end of the last dot of each level
+    placed = []
+    for value in sorted(values):
+        free = next((k for k, end in enumerate(levels) if x(value) - end >= 0), len(levels))
+        levels[free : free + 1] = [x(value) + 6.5]
+        placed.append((value, math.ceil(free / 2) * 5.5 * (-1) ** free))
+    return placed
+
+
+def _said(line: Row, written: Callable[[float], str]) -> str:
+    said = line.name
+    if line.centre is not None:
+        said += f" {written(line.centre)}"
+    if line.interval:
+        said += f" ({written(line.interval[0])} to {written(line.interval[1])})"
+    elif line.values:
+        said += f" {written(min(line.values))} to {written(max(line.values))}"
+    if line.published:
+        low, high = map(written, line.published)
+        said += f", published {low}" + (f" to {high}" if high != low else "")
+    return said
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
