@@ -5,8 +5,10 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, fields, replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -19,8 +21,9 @@ if TYPE_CHECKING:  # torch takes seconds to import, so each command imports what
     import torch
 
     from cifar_repro.core.data import Cifar10
+    from cifar_repro.evidence.jobs import Workers
     from cifar_repro.evidence.run import Run
-    from cifar_repro.evidence.study import Plan, Workers
+    from cifar_repro.evidence.study import Plan
 
 T = TypeVar("T")
 
@@ -428,7 +431,7 @@ def _study(options: argparse.Namespace) -> int:
     from cifar_repro.display import study_text
     from cifar_repro.evidence.study import SOURCES, epochs_done, run_study
 
-    plan, workers, where = _study_plan(options)
+    plan, workers_of, where = _study_plan(options)
     plans = [plan]
     if options.vary == "each":
         plans = [replace(plan, vary=source, folder=plan.folder / source) for source in SOURCES]
@@ -445,16 +448,17 @@ def _study(options: argparse.Namespace) -> int:
 
     studies: dict[str, dict[str, Any]] = {}
     trained = 0
-    for one in plans:
-        say(study_text.setup(one, where))
-        try:
-            study, epochs = run_study(one, data, workers, after_run, _progress)
-        except KeyboardInterrupt:
-            raise Stop("interrupted: all finished epochs are kept; go on with the same command", INTERRUPTED) from None
-        studies[one.folder.name] = study
-        trained += epochs
-        say(study_text.result(study))
-        say(f"\nEverything is in {one.folder}\n")
+    try:
+        with workers_of as workers:
+            for one in plans:
+                say(study_text.setup(one, where))
+                study, epochs = run_study(one, data, workers, after_run, _progress)
+                studies[one.folder.name] = study
+                trained += epochs
+                say(study_text.result(study))
+                say(f"\nEverything is in {one.folder}\n")
+    except KeyboardInterrupt:
+        raise Stop("interrupted: all finished epochs are kept; go on with the same command", INTERRUPTED) from None
     if options.vary == "each":
         say(study_text.shares(studies))
     if trained:
@@ -463,11 +467,9 @@ def _study(options: argparse.Namespace) -> int:
     return FAILED_CHECK if any(study["diverged"] for study in studies.values()) else DONE
 
 
-def _study_plan(options: argparse.Namespace) -> "tuple[Plan, Workers, str]":
+def _study_plan(options: argparse.Namespace) -> "tuple[Plan, AbstractContextManager[Workers], str]":
     """What a study is to be, what is to do it, and that in words."""
-    from functools import partial
-
-    from cifar_repro.evidence.cluster import run_on_cluster
+    from cifar_repro.evidence.cluster import connected
     from cifar_repro.evidence.jobs import default_processes, run_here
     from cifar_repro.evidence.study import Plan
 
@@ -491,11 +493,11 @@ def _study_plan(options: argparse.Namespace) -> "tuple[Plan, Workers, str]":
         options.out, recipe, options.first_seed, options.seeds, vary, base, device, memory_format, options.threads
     )
     if options.cluster is not None:
-        return plan, partial(run_on_cluster, address=options.cluster), f"on the Ray cluster {options.cluster}"
+        return plan, connected(options.cluster), f"on the Ray cluster {options.cluster}"
     jobs = options.jobs if options.jobs is not None else default_processes(device, options.threads)
     if not 1 <= jobs <= 1024:
         raise InputError(f"jobs: {jobs} makes no sense: give a whole number from 1 to 1024")
-    return plan, partial(run_here, processes=jobs), f"{min(jobs, options.seeds)} processes"
+    return plan, nullcontext(partial(run_here, processes=jobs)), f"{min(jobs, options.seeds)} processes"
 
 
 def _data(options: argparse.Namespace) -> int:

@@ -5,7 +5,8 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from cifar_repro import __version__
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
-from cifar_repro.evidence.jobs import EpochDone, Job, Outcome, finish
+from cifar_repro.evidence.jobs import EpochDone, Job, Outcome, Workers, finish
 from cifar_repro.evidence.record import NAME, write_record
 from cifar_repro.evidence.run import BEST, LAST, METRICS
 
@@ -23,54 +24,62 @@ AS_STARTED: dict[str, Any] = {"status": "unfinished", "epochs": [], "best": None
 RETRIES = 3  # of a task whose worker was lost
 
 
-def run_on_cluster(jobs: list[Job], data: Cifar10, address: str) -> Generator[EpochDone | Outcome]:
-    """Finishes the jobs on the Ray cluster at `address` and yields what `run_here` does, a job's epochs all at its end.
+@contextmanager
+def connected(address: str) -> Iterator[Workers]:
+    """Inside, what does the jobs of a study on the Ray cluster at `address`, as `run_here` does them here.
 
     address: "HOST:PORT" of a running cluster, "auto" for the one of this machine, "local" for one that is started on
-    this machine and ends with the study. A task gets the images and what its run's folder holds, and takes
-    `job.threads` CPUs, and one GPU where the job's device is "cuda". The workers must have this version of cifar_repro
-    and the study's torch. Raises InputError where there is no such cluster, or it has not what a task takes, and what
-    `finish` raises.
+    this machine and ends with this. Raises InputError where there is no such cluster.
     """
     try:
         import ray
     except ImportError:
-        raise InputError("cluster: Ray is not installed: install it with pip install 'cifar-repro[cluster]'") from None
+        raise InputError("cluster: Ray is not installed: give it with pip install 'cifar-repro[cluster]'") from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"cluster: {address!r} cannot be reached ({reason}): give HOST:PORT, auto or local") from error
+        raise InputError(f"cluster: {address!r} cannot be reached ({error}): give HOST:PORT, auto or local") from error
     try:
-        needed = {"CPU": jobs[0].threads, "GPU": int(jobs[0].device == "cuda")}
-        there = ray.cluster_resources()
-        for name, count in needed.items():
-            if there.get(name, 0) < count:
-                raise InputError(
-                    f"cluster: {address!r} has {there.get(name, 0):g} {name}, a seed takes {count}: give another one"
-                )
-        remote = ray.remote(_task).options(num_cpus=needed["CPU"], num_gpus=needed["GPU"], max_retries=RETRIES)
-        images = ray.put(data)
-        running = {remote.remote(__version__, job, images, _files(job.folder)): job for job in jobs}
-        while running:
-            (ready, *_), _ = ray.wait(list(running), num_returns=1)
-            job = running.pop(ready)
-            try:
-                result = ray.get(ready)
-            except ray.exceptions.WorkerCrashedError as error:
-                raise InputError(
-                    f"cluster: the workers of {job.folder.name} were lost: start the study again"
-                ) from error
-            if isinstance(result, Exception):
-                raise result
-            files, outcome = result
-            before = _epochs(_files(job.folder))
-            _keep(job.folder, files)
-            yield from [EpochDone()] * (_epochs(files) - before)
-            yield outcome
+        yield _run
     finally:
-        ray.shutdown()  # ends the tasks of this study
+        ray.shutdown()  # ends what is still running
+
+
+def _run(jobs: list[Job], data: Cifar10) -> Generator[EpochDone | Outcome]:
+    """Finishes the jobs and yields what `run_here` does, a job's epochs all at its end.
+
+    A task gets the images and what its run's folder holds; it takes `job.threads` CPUs, and one GPU where the job's
+    device is "cuda". The workers must have this version of cifar_repro and the study's torch. Raises InputError where
+    no node has what a task takes, or where workers are lost again and again; and what `finish` raises.
+    """
+    import ray
+
+    cpus, gpus = jobs[0].threads, int(jobs[0].device == "cuda")
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
+        raise InputError(
+            f"cluster: no node has the {cpus} CPUs and {gpus} GPUs that a seed takes: give another cluster"
+        )
+    task = ray.remote(_task).options(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)
+    images = ray.put(data)
+    running = {task.remote(__version__, job, images, _files(job.folder)): job for job in jobs}
+    while running:
+        (ready, *_), _ = ray.wait(list(running), num_returns=1)
+        job = running.pop(ready)
+        try:
+            result = ray.get(ready)
+        except ray.exceptions.RayTaskError:  # an error in this package
+            raise
+        except ray.exceptions.RayError as error:
+            raise InputError(f"cluster: {job.folder.name} was lost ({error}): start the study again") from error
+        if isinstance(result, Exception):
+            raise result
+        files, outcome = result
+        before = _epochs(_files(job.folder))
+        _keep(job.folder, files)
+        yield from [EpochDone()] * (_epochs(files) - before)
+        yield outcome
 
 
 def _task(

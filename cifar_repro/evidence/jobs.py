@@ -49,6 +49,10 @@ class EpochDone:
     """A job has finished one more epoch."""
 
 
+# What does the jobs of a study: yields what happens as it happens.
+Workers = Callable[[list[Job], Cifar10], Generator[EpochDone | Outcome]]
+
+
 def finish(job: Job, data: Cifar10, after_epoch: Callable[[], None] = lambda: None) -> Outcome:
     """Starts the job's run, or goes on with it, or takes it as it is; sets up this process for it.
 

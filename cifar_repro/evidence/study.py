@@ -7,7 +7,7 @@ study that was interrupted, or begun by `cifar-repro run`, goes on from what is 
 import json
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -21,7 +21,7 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
-from cifar_repro.evidence.jobs import EpochDone, Job, Outcome
+from cifar_repro.evidence.jobs import Job, Outcome, Workers
 from cifar_repro.evidence.record import NAME as RECORD
 from cifar_repro.evidence.record import describe_data, read_record, recipe_of, seeds_of
 from cifar_repro.evidence.run import check_unused
@@ -32,9 +32,6 @@ NAME = "study.json"
 SOURCES = tuple(f.name for f in fields(Seeds))
 MOST_SEEDS = 10_000  # more is a slip of the keyboard
 FIXED = Seeds()  # what does not vary, unless told otherwise
-
-# What does the jobs: gets those that may have something left to do, yields what happens as it happens.
-Workers = Callable[[list[Job], Cifar10], Generator[EpochDone | Outcome]]
 
 
 @dataclass(frozen=True)
