@@ -1201,7 +1201,8 @@ def test_a_matrix_of_no_trace_is_refused(shell: Shell) -> None:
     """A file that is not there is named; so are gates without a trace."""
     shell.refuses("matrix", "missing.json", naming=("missing.json",))
     environment = {"environment": HEADER["environment"]}
-    gate = {"gate": 1, "a": environment, "b": environment, "ratio": 1.0, "interval": [1.0, 1.0]}
+    gate = {"gate": 1, "workload": "step", "a": environment, "b": environment}
+    gate |= {"ratio": 1.0, "interval": [1.0, 1.0], "detectable": 1.1}
     (shell.folder / "gate.json").write_text(json.dumps(gate))
     shell.refuses("matrix", "gate.json", naming=("no trace",))
 

@@ -9,6 +9,7 @@ from cifar_repro.evidence.matrix import Matrix, Row
 from cifar_repro.evidence.record import caption
 
 KEY = "Traces with the same letter are equal in every digest."
+TIMES = "Times are those of the first times the ratio (95 % interval), measured in turn by 'cifar-repro gate'"
 
 
 def as_text(matrix: Matrix) -> str:
@@ -25,7 +26,7 @@ def as_text(matrix: Matrix) -> str:
     rows = [list(shown), *zip(*shown.values(), strict=True)]
     table = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths.values(), strict=True)).rstrip() for row in rows]
     alike = [f"All: {', '.join(f'{title} {cell}' for title, cell in known.items())}"] if known else []
-    return "\n".join([_caption(matrix), *alike, "", *table, "", KEY, *_groups(matrix)])
+    return "\n".join([_caption(matrix), *alike, "", *table, "", *_key(matrix), *_groups(matrix)])
 
 
 def as_markdown(matrix: Matrix) -> str:
@@ -33,7 +34,9 @@ def as_markdown(matrix: Matrix) -> str:
     columns = _columns(matrix)
     rows = [list(columns), ["---"] * len(columns), *zip(*columns.values(), strict=True)]
     table = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([f"{_caption(matrix)}.", "", *table, "", KEY, "", *(f"- {line}" for line in _groups(matrix))])
+    return "\n".join(
+        [f"{_caption(matrix)}.", "", *table, "", *_key(matrix), "", *(f"- {line}" for line in _groups(matrix))]
+    )
 
 
 def as_json(matrix: Matrix) -> dict[str, Any]:
@@ -87,7 +90,14 @@ def _loss(row: Row) -> str:
 
 def _ratio(row: Row) -> str:
     ratio = row.ratio
-    return "-" if ratio is None else f"x {ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+    if ratio is None:
+        return "-"
+    return f"x {ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}){'' if ratio.differs else ', not told from 1'}"
+
+
+def _key(matrix: Matrix) -> list[str]:
+    workloads = {row.ratio.workload for row in matrix.rows if row.ratio}
+    return [KEY, *(f"{TIMES} (workload {workload})." for workload in workloads)]
 
 
 def _groups(matrix: Matrix) -> list[str]:

@@ -29,11 +29,22 @@ TIMED = ("torch", "torchvision", "python", "cpu", "cpu_capability", "device", "g
 
 @dataclass(frozen=True)
 class Ratio:
-    """Seconds a step over those of the first environment (above 1 is slower), and its confidence interval."""
+    """Seconds a step over those of the first environment (above 1 is slower), and its confidence interval.
+
+    detectable: the smallest slowdown that the gate could have told from none.
+    """
 
     value: float
     low: float
     high: float
+    detectable: float
+    workload: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two can be told apart."""
+        slower, faster = self.value > self.detectable, self.value < 1 / self.detectable
+        return (slower and self.low > 1) or (faster and self.high < 1)
 
 
 @dataclass(frozen=True)
@@ -162,8 +173,11 @@ def _read_gate(path: Path) -> dict[str, Any] | None:
         if not all(isinstance(content[side]["environment"], dict) for side in "ab"):
             raise TypeError("an environment is no object")
         low, high = content["interval"]
-        if not all(math.isfinite(value) for value in (content["ratio"], low, high)):
-            raise ValueError("ratio and interval are no numbers")
+        if not all(
+            math.isfinite(value) and value > 0 for value in (low, high, content["ratio"], content["detectable"])
+        ):
+            raise ValueError("ratio, interval or detectable is no positive number")
+        content["workload"]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: is no result of a gate ({type(error).__name__}: {error}): "
@@ -190,10 +204,13 @@ def _ratios(gates: dict[Path, dict[str, Any]], environments: dict[Path, dict[str
                 f"{gate_path}: its B is the environment of no trace given (nearest: {nearest}, "
                 f"{', '.join(apart[nearest])}): leave it out, or give that trace"
             )
+        low, high = gate["interval"]
         for path in fitting:
             if path in found:
                 raise InputError(f"{gate_path}: another gate has timed {path} already: give one of them")
-            found[path] = Ratio(gate["ratio"], *gate["interval"])
+            found[path] = Ratio(gate["ratio"], low, high, gate["detectable"], gate["workload"])
+    if len(workloads := {ratio.workload for ratio in found.values()}) > 1:
+        raise InputError(f"matrix: gates of different workloads are given ({', '.join(sorted(workloads))}): give one")
     return found
 
 

@@ -97,7 +97,7 @@ def rows(matrix: Matrix) -> dict[str, Row]:
 def gate(path: Path, b: dict[str, Any], a: dict[str, Any] | None = None, **changes: Any) -> Path:
     """What a gate of A against B printed."""
     sides = {side: {"side": side, "environment": ENVIRONMENT | (e or {})} for side, e in (("a", a), ("b", b))}
-    content = {"gate": 1, **sides, "ratio": 1.25, "interval": [1.125, 1.5], "detectable": 1.03}
+    content = {"gate": 1, "workload": "step", "detectable": 1.03, **sides, "ratio": 1.25, "interval": [1.125, 1.5]}
     path.write_text(json.dumps(content | changes, indent=1))
     return path
 
@@ -187,7 +187,7 @@ def test_a_gate_gives_its_ratio_to_the_trace_of_its_b(three: list[Path], tmp_pat
     """The ratio stands in the row with B's environment, and in no other; the order of the files is free."""
     timed = gate(tmp_path / "gate.json", {"torch": "2.14.1"})
     found = rows(read_matrix([timed, *three]))
-    assert found["new"].ratio == Ratio(1.25, 1.125, 1.5)
+    assert found["new"].ratio == Ratio(1.25, 1.125, 1.5, 1.03, "step")
     assert found["old"].ratio is None
     assert found["other"].ratio is None
 
@@ -207,6 +207,42 @@ def test_two_gates_of_one_trace_are_refused(three: list[Path], tmp_path: Path) -
     timed = [gate(tmp_path / f"gate{n}.json", {"torch": "2.14.1"}) for n in (1, 2)]
     with pytest.raises(InputError, match=r"gate2\.json.*new\.json"):
         read_matrix([*three, *timed])
+
+
+def test_gates_of_two_workloads_are_refused(three: list[Path], tmp_path: Path) -> None:
+    """Ratios of different work do not stand in one column."""
+    timed = [
+        gate(tmp_path / "gate1.json", {"torch": "2.14.1"}),
+        gate(tmp_path / "gate2.json", {"python": "3.12.1"}, workload="epoch-part"),
+    ]
+    with pytest.raises(InputError, match="epoch-part, step"):
+        read_matrix([*three, *timed])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval", "differs"),
+    [
+        (1.25, [1.125, 1.5], True),
+        (1.02, [1.01, 1.03], False),
+        (1.25, [0.99, 1.5], False),
+        (0.8, [0.75, 0.9], True),
+        (0.99, [0.98, 0.995], False),
+        (0.8, [0.5, 1.0], False),
+    ],
+)
+def test_a_ratio_that_is_not_told_from_one_says_so(
+    three: list[Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    ratio: float,
+    interval: list[float],
+    differs: bool,
+) -> None:
+    """A ratio counts as a difference only beyond what the gate detects, its whole interval on that side of 1."""
+    timed = gate(tmp_path / "gate.json", {"torch": "2.14.1"}, ratio=ratio, interval=interval)
+    out = printed(capsys, *three, timed)
+    assert f"x {ratio:.2f} ({interval[0]:.2f} to {interval[1]:.2f})" in out
+    assert ("not told from 1" in out) is not differs
 
 
 # ---- what is printed ------------------------------------------------------------------------------------------------
@@ -232,6 +268,8 @@ def test_the_text_says_what_is_common_above_the_table(
         "other        2.6.0+cu124  3.12.1  -       -       -        A      equal           -",
         "",
         "Traces with the same letter are equal in every digest.",
+        "Times are those of the first times the ratio (95 % interval), measured in turn by 'cifar-repro gate' "
+        "(workload step).",
         "A: old, other",
         "B: new. Parts from old at step 2/forward/f#1: In step 2 the output of f differs though all before it is "
         "equal: the forward f changed.",
