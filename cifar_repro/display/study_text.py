@@ -91,7 +91,7 @@ def _share(sd: float, total: float) -> str:
 def speed(epochs: int, epochs_a_run: int, seconds: float) -> str:
     """How fast the study went. epochs: how many were trained in these seconds, over all runs."""
     runs = epochs / epochs_a_run
-    return f"{epochs} epochs trained in {seconds / 60:.1f} min: {3600 * runs / seconds:.3g} seeds an hour"
+    return f"{epochs} epochs trained in {seconds / 60:.1f} min: {3600 * runs / seconds:,.1f} seeds an hour"
 
 
 def _percent(share: float) -> str:

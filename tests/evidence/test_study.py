@@ -23,6 +23,7 @@ from cifar_repro.evidence.record import read_record, write_record
 from cifar_repro.evidence.run import BEST, Run, evaluate_images
 from cifar_repro.evidence.study import SOURCES, Plan, run_study
 from cifar_repro.evidence.summary import unpack_bits
+from tests.workers import in_this_process
 
 RECIPE = RECIPES["udacity"].with_changes({"epochs": 2})
 
@@ -48,14 +49,6 @@ def study(whole: Path, tmp_path: Path) -> Path:
 
 def plan(folder: Path, **changes: Any) -> Plan:
     return replace(Plan(folder, RECIPE, seeds=3), **changes)
-
-
-def in_this_process(jobs: list[Job], data: Cifar10) -> Generator[EpochDone | Outcome]:
-    """Does the jobs one after the other."""
-    for job in jobs:
-        epochs: list[EpochDone] = []
-        outcome = finish(job, data, lambda: epochs.append(EpochDone()))  # noqa: B023 - called at once
-        yield from [*epochs, outcome]
 
 
 def without_seconds(path: Path) -> dict[str, Any]:
