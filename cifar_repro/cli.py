@@ -204,6 +204,34 @@ def _parser() -> Parser:
     _add_experiment(study)
     study.set_defaults(threads=1)
 
+    verdict = _command(
+        commands,
+        _verdict,
+        "verdict",
+        "what the runs of a study say about a published result, or about another study",
+        "Against another study, the highest that holds of: bitwise, numerically close (rounding explains it),\n"
+        "statistically equivalent (accuracies within the margin); else different, or inconclusive. Against a\n"
+        "published run: consistent with it, not consistent with it, or inconclusive. 'Not significant' is never read\n"
+        "as equal.\n"
+        "Exit status 0: bitwise, numerically close, statistically equivalent, consistent with. 1: different, not\n"
+        "consistent with, and inconclusive, which has not shown equality; it says how many runs would.",
+    )
+    verdict.add_argument(
+        "study", type=Path, metavar="STUDY", help="the folder of a study (or of a run, a study of one)"
+    )
+    other = verdict.add_mutually_exclusive_group()
+    other.add_argument(
+        "--published", metavar="NAME", help="the recipe whose published result to take (default: its own)"
+    )
+    other.add_argument("--against", type=Path, metavar="STUDY_B", help="another study")
+    verdict.add_argument(
+        "--margin",
+        type=float,
+        metavar="POINTS",
+        help="with --against: points of accuracy that do not matter (default: 1)",
+    )
+    _add_json(verdict, "print the verdict and its numbers as JSON")
+
     data = _command(
         commands, _data, "data", "what a data folder holds: layout, images per class, fingerprints, official or not"
     )
@@ -498,6 +526,27 @@ def _study_plan(options: argparse.Namespace) -> "tuple[Plan, AbstractContextMana
     if not 1 <= jobs <= 1024:
         raise InputError(f"jobs: {jobs} makes no sense: give a whole number from 1 to 1024")
     return plan, nullcontext(partial(run_here, processes=jobs)), f"{min(jobs, options.seeds)} processes"
+
+
+def _verdict(options: argparse.Namespace) -> int:
+    from cifar_repro.display import verdict_text
+    from cifar_repro.evidence.claims import with_published
+    from cifar_repro.evidence.published import known
+    from cifar_repro.evidence.results import read_results
+    from cifar_repro.evidence.verdict import against
+
+    results = read_results(options.study)
+    if options.against is not None:
+        margin = 1.0 if options.margin is None else options.margin
+        found, compared_with = against(results, read_results(options.against), margin), str(options.against)
+    else:
+        if options.margin is not None:
+            raise InputError(f"margin: {options.margin} is for --against: leave it out")
+        content = known(results["recipe"]["name"] if options.published is None else options.published)
+        found, compared_with = with_published(results, content), f"the published result of {content['recipe']}"
+    _speaker(options)(verdict_text.verdict(found, compared_with))
+    _print_json(options, found.as_json())
+    return DONE if found.favourable else FAILED_CHECK
 
 
 def _data(options: argparse.Namespace) -> int:

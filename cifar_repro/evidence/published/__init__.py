@@ -4,6 +4,8 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from cifar_repro.core.errors import InputError
+
 
 def published(recipe: str) -> dict[str, Any] | None:
     """What was published for the recipe of that name, or None.
@@ -17,4 +19,13 @@ def published(recipe: str) -> dict[str, Any] | None:
     if not file.is_file():
         return None
     content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content
+
+
+def known(recipe: str) -> dict[str, Any]:
+    """As `published`. Raises InputError where nothing is published for a recipe of that name."""
+    names = sorted(file.name.removesuffix(".json") for file in files(__name__).iterdir() if file.name.endswith(".json"))
+    content = published(recipe) if recipe in names else None
+    if content is None:
+        raise InputError(f"published: there is nothing for {recipe!r}: give one of {', '.join(names)}")
     return content

@@ -1,0 +1,258 @@
+"""Whether a published run is one that the runs of a study lead to expect; docs/comparing.md has the method.
+
+Published results come in the forms of `published`; each gives claims: numbers of one run, known to lie within bounds.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cifar_repro.core.errors import InputError
+from cifar_repro.evidence import statistics
+from cifar_repro.evidence.record import data_label
+from cifar_repro.evidence.statistics import LEVEL
+from cifar_repro.evidence.verdict import (
+    CONSISTENT,
+    INCONCLUSIVE,
+    NOT_CONSISTENT,
+    Check,
+    Results,
+    Run,
+    Verdict,
+    accuracy,
+    check_results,
+    left_out,
+)
+
+# Two runs predict a third within 16 standard deviations: nearly anything would be consistent with them.
+FEWEST_RUNS = 3
+
+LESSON_NAMES = {"plane": "airplane", "car": "automobile"}  # what PyTorch's tutorial calls two of the classes
+
+
+@dataclass(frozen=True)
+class Claim:
+    """m numbers of one published run. low, high: the bounds of each; equal where it was published exactly.
+
+    of_run: what the number of that place is in a run of a study. unit: "%", or "" for losses.
+    """
+
+    name: str
+    places: list[str]
+    of_run: Callable[[Run], list[float]]
+    low: list[float]
+    high: list[float]
+    unit: str = ""
+
+
+def with_published(results: Results, published: dict[str, Any]) -> Verdict:
+    """Consistent, not consistent, or inconclusive with the published run (each of them, where there are more).
+
+    Not consistent: a claim of it is rejected at 5 % after Holm's correction for the number of claims.
+    """
+    check_results(results, "STUDY")
+    if results.get("vary"):
+        raise InputError(f"vary: the study varies the {results['vary']} seed alone, a new run all: give such a study")
+    n = len(results["runs"])
+    claims, notes = _claims(published, len(results["runs"][0]["epochs"]))
+    comparisons = []
+    for claim in claims:
+        values = _values(claim, results["runs"])
+        if values is None:
+            notes.append(f"{claim.name} is not compared: the runs have no such numbers")
+        else:
+            comparisons.append(_Comparison(claim, values))
+    judged = [c for c in comparisons if not math.isnan(c.p)]
+    adjusted = statistics.holm([c.p for c in judged])
+    checks = [_check(c, adjusted[judged.index(c)] if c in judged else None, len(judged)) for c in comparisons]
+
+    needed = FEWEST_RUNS if n < FEWEST_RUNS else None
+    if any(check.holds is False for check in checks):
+        outcome, needed = NOT_CONSISTENT, None
+    elif needed or len(judged) < len(comparisons) or not comparisons:
+        outcome = INCONCLUSIVE
+    else:
+        outcome = CONSISTENT
+    if n < FEWEST_RUNS:
+        count = f"{n} run{'s' if n > 1 else ''}"
+        notes.append(f"{count} cannot tell what a new run would give: run at least {FEWEST_RUNS} seeds, better 10")
+    return Verdict(outcome, checks, [*_about_the_data(results, published), *left_out(results), *notes], needed)
+
+
+def _values(claim: Claim, runs: list[Run]) -> statistics.Floats | None:
+    """(n, m): the claim's numbers in each of n runs; None where they have no such numbers."""
+    try:
+        values = np.array([claim.of_run(run) for run in runs], dtype=float)
+    except (KeyError, TypeError, ValueError):  # an entry is missing, None, or not of the same length in all runs
+        return None
+    return values if values.shape == (len(runs), len(claim.places)) and np.isfinite(values).all() else None
+
+
+class _Comparison:
+    """A claim, the (n, m) values of n runs, and how surprising the claim is: each number's p-value, and one for all."""
+
+    def __init__(self, claim: Claim, values: statistics.Floats):
+        self.claim, self.values = claim, values
+        m = len(claim.places)
+        self.each = statistics.prediction_p(values, claim.low, claim.high) if len(values) > 1 else np.full(m, np.nan)
+        self.p = statistics.bonferroni(self.each)
+
+
+def _check(comparison: _Comparison, adjusted: float | None, claims: int) -> Check:
+    """The check of one of so many claims, whose p-value after Holm's correction is `adjusted`; None: no spread."""
+    claim, values, p = comparison.claim, comparison.values, comparison.each
+    n, m = values.shape
+    unit = f" {claim.unit}".rstrip()
+    numbers: dict[str, Any] = {"places": claim.places, "published_low": claim.low, "published_high": claim.high}
+    numbers["mean"] = values.mean(axis=0).tolist()
+    if adjusted is None:
+        why = "all runs are equal in it" if n > 1 else "one run has no spread to judge by"
+        what = f"mean {numbers['mean'][0]:.4g}{unit}, published {_bounds(claim, 0)}" if m == 1 else f"{m} numbers"
+        return Check(claim.name, None, f"{what}: {why}", numbers)
+    low, high = statistics.prediction_interval(values, LEVEL / m)
+    outside = [i for i in range(m) if p[i] < LEVEL / m]
+    numbers |= {"low": low.tolist(), "high": high.tolist(), "outside": [claim.places[i] for i in outside]}
+    numbers |= {"p": comparison.p, "p_adjusted": adjusted}
+    # At the level at which Holm's procedure judges the first claim.
+    numbers["detectable"] = (statistics.detectable(n, LEVEL / m / claims) * values.std(axis=0, ddof=1)).tolist()
+    interval = [f"{low[i]:.4g} to {high[i]:.4g}{unit}" for i in range(m)]
+    if m == 1:
+        where = "outside" if outside else "inside"
+        sentence = f"published {_bounds(claim, 0)}; a new run is expected at {interval[0]} (95 %): {where}"
+    elif outside:
+        first = outside[0]
+        sentence = f"{len(outside)} of {m} outside of the 95 % band for all of them, first {claim.places[first]}: "
+        sentence += f"published {_bounds(claim, first)}, band {interval[first]}"
+    else:
+        sentence = f"all {m} inside of the 95 % band for all of them"
+    if np.isnan(p).any():
+        equal = [claim.places[i] for i in range(m) if np.isnan(p[i])]
+        sentence += f"; not judged, for all runs are equal in it: {', '.join(equal)}"
+    if outside and adjusted >= LEVEL:
+        sentence += f". As one of {claims} claims that is no surprise (Holm, p = {adjusted:.2g})"
+    return Check(claim.name, bool(adjusted >= LEVEL), sentence, numbers)
+
+
+def _bounds(claim: Claim, i: int) -> str:
+    low, high, unit = claim.low[i], claim.high[i], f" {claim.unit}".rstrip()
+    return f"{low:g}{unit}" if low == high else f"{low:g} to {high:g}{unit}"
+
+
+def _about_the_data(results: Results, published: dict[str, Any]) -> list[str]:
+    """Why a verdict is none on the published result, if so."""
+    notes = []
+    recipe = results["recipe"]
+    if not results["data"]["official"]:
+        notes.append(f"This is no verdict on the published result: the runs are on {data_label(results['data'])}")
+    if recipe["name"] != published["recipe"]:
+        notes.append(f"The runs are of the recipe {recipe['name']}, the published result is of {published['recipe']}")
+    if recipe["overridden"]:
+        changes = ", ".join(f"{name} {recipe[name]}" for name in recipe["overridden"])
+        notes.append(f"The runs are of a changed recipe: {changes}")
+    return notes
+
+
+# ---- what was published ---------------------------------------------------------------------------------------------
+
+
+def _claims(published: dict[str, Any], epochs: int) -> tuple[list[Claim], list[str]]:
+    """The claims that runs of so many epochs can be compared with, and notes on those that they cannot."""
+    claims: list[Claim] = []
+    notes: list[str] = []
+    if "epochs" in published:  # one run: its curve, and its test
+        claims.append(_loss_curve([e for e in published["epochs"] if e["epoch"] <= epochs]))
+        length = published["epochs"][-1]["epoch"]
+        if length == epochs:
+            claims += _exact_test(published["test"])
+        else:
+            notes.append(f"Test results are not compared: the published run has {length} epochs, these have {epochs}")
+    for number, run in enumerate(published.get("runs", ()), start=1):
+        prefix = f"published run {number}: "
+        steps = [step for step in run["running_loss"] if step["epoch"] <= epochs]
+        claims.append(_running_loss(prefix + "running loss", steps))
+        length = run["running_loss"][-1]["epoch"]
+        if length == epochs:
+            claims += _whole_percents(prefix, run)
+        else:
+            notes.append(f"Test results of {prefix}not compared: it has {length} epochs, these have {epochs}")
+    for claim in published.get("claims", ()):
+        epoch, percent = claim["epoch"], claim["valid_accuracy_percent"]
+        if epoch > epochs:
+            notes.append(f"{percent} % at epoch {epoch} is not compared: these runs have {epochs} epochs")
+            continue
+        claims.append(_round_percent(epoch, percent))
+        notes.append(f"{percent} % at epoch {epoch} is a round number: taken as {percent - 0.5:g} to {percent + 0.5:g}")
+    return claims, notes
+
+
+def _loss_curve(epochs: list[dict[str, Any]]) -> Claim:
+    names = ("train_loss", "valid_loss")
+    values = [float(e[name]) for e in epochs for name in names]
+    places = [f"{name} of epoch {e['epoch']}" for e in epochs for name in names]
+    return Claim(
+        "loss curve",
+        places,
+        lambda run: [e[name] for e in run["epochs"][: len(epochs)] for name in names],
+        values,
+        values,
+    )
+
+
+def _exact_test(test: dict[str, Any]) -> list[Claim]:
+    """Accuracy, loss and per-class accuracy of a test that was published with its counts."""
+    percent, loss = 100 * test["correct"] / test["total"], float(test["loss"])
+    classes = [c["name"] for c in test["per_class"]]
+    per_class = [100 * c["correct"] / c["total"] for c in test["per_class"]]
+    return [
+        Claim("test accuracy", ["test accuracy"], lambda run: [accuracy(run)], [percent], [percent], "%"),
+        Claim("test loss", ["test loss"], lambda run: [run["test"]["loss"]], [loss], [loss]),
+        Claim("accuracy per class", classes, lambda run: _per_class(run, classes), per_class, per_class, "%"),
+    ]
+
+
+def _per_class(run: Run, names: list[str]) -> list[float]:
+    of = {c["name"]: 100 * c["correct"] / c["total"] for c in run["test"]["per_class"] if c["total"]}
+    return [of[name] for name in names]
+
+
+def _running_loss(name: str, steps: list[dict[str, Any]]) -> Claim:
+    values = [float(step["loss"]) for step in steps]
+    places = [f"epoch {step['epoch']}, mini-batch {step['minibatch']:,}" for step in steps]
+    return Claim(
+        name,
+        places,
+        lambda run: [loss for e in run["epochs"] for loss in e["running_loss"]][: len(steps)],
+        values,
+        values,
+    )
+
+
+def _whole_percents(prefix: str, run: dict[str, Any]) -> list[Claim]:
+    """Percentages cut to whole numbers: 55 stands for 55 up to 56."""
+    claims = []
+    if "test_accuracy_percent" in run:
+        low = float(run["test_accuracy_percent"])
+        name = prefix + "test accuracy"
+        claims.append(Claim(name, [name], lambda run: [accuracy(run)], [low], [low + 1], "%"))
+    if "per_class_percent" in run:
+        classes = [LESSON_NAMES.get(name, name) for name in run["per_class_percent"]]
+        lows = [float(value) for value in run["per_class_percent"].values()]
+        name = prefix + "accuracy per class"
+        claims.append(Claim(name, classes, lambda run: _per_class(run, classes), lows, [low + 1 for low in lows], "%"))
+    return claims
+
+
+def _round_percent(epoch: int, percent: float) -> Claim:
+    """A round percentage: 75 stands for 74.5 up to 75.5."""
+    name = f"validation accuracy at epoch {epoch}"
+    return Claim(
+        name,
+        [name],
+        lambda run: [100 * run["epochs"][epoch - 1]["valid_accuracy"]],
+        [percent - 0.5],
+        [percent + 0.5],
+        "%",
+    )

@@ -1,0 +1,117 @@
+"""Studies as study.json has them, made of given numbers."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cifar_repro.core.layouts import CLASSES
+from cifar_repro.core.recipe import RECIPES
+from cifar_repro.evidence.summary import summary
+
+ENVIRONMENT = {
+    "torchvision": "0.29.1",
+    "numpy": "2.4.6",
+    "python": "3.11.7",
+    "cpu": "a CPU",
+    "torch": "2.14.1",
+    "cpu_capability": "AVX512",
+    "device": "cpu",
+    "gpu": None,
+    "threads": 1,
+    "memory_format": "contiguous",
+    "deterministic": True,
+}
+FINGERPRINTS = {"train": "a" * 64, "test": "b" * 64}
+
+
+def make_study(
+    accuracies: Sequence[float],
+    *,
+    test_losses: Sequence[float] | None = None,
+    curves: npt.NDArray[np.float64] | None = None,
+    per_class: npt.NDArray[np.float64] | None = None,
+    first_seed: int = 0,
+    recipe: str = "udacity",
+    official: bool = True,
+) -> dict[str, Any]:
+    """A study with one run for each of the accuracies, in percent of 10,000 test images.
+
+    curves: (n, epochs, 2), the training and validation loss of each epoch; default: 2 epochs, all runs alike.
+    per_class: (n, 10) percent of 1,000; default: all classes as the whole. Digests are made of the seeds, so no two
+    runs share one.
+    """
+    n = len(accuracies)
+    curves = np.tile([[1.5, 1.6], [1.2, 1.3]], (n, 1, 1)) if curves is None else curves
+    per_class = np.tile(np.array(accuracies)[:, None], (1, 10)) if per_class is None else per_class
+    losses = [0.75] * n if test_losses is None else test_losses
+    made_of = RECIPES[recipe].with_changes({"epochs": len(curves[0])})
+    runs = []
+    for i, (percent, loss, curve, classes) in enumerate(zip(accuracies, losses, curves, per_class, strict=True)):
+        seed = first_seed + i
+        runs.append(
+            {
+                "folder": f"seed-{seed}",
+                "seeds": dict.fromkeys(("split", "init", "order", "dropout"), seed),
+                "environment": ENVIRONMENT,
+                "epochs": [
+                    {
+                        "epoch": e,
+                        "train_loss": float(train),
+                        "valid_loss": float(valid),
+                        "saved": True,
+                        "weights_sha256": f"{seed:032x}{e:032x}",
+                        "train_seconds": 1.0,
+                        "valid_seconds": 0.1,
+                        "valid_accuracy": None,
+                        "running_loss": [],
+                    }
+                    for e, (train, valid) in enumerate(curve, start=1)
+                ],
+                "best": {"epoch": len(curve), "valid_loss": float(curve[-1][1])},
+                "test": {
+                    "loss": float(loss),
+                    "correct": round(100 * percent),
+                    "total": 10_000,
+                    "per_class": [
+                        {"name": name, "correct": round(10 * value), "total": 1_000}
+                        for name, value in zip(CLASSES, classes.tolist(), strict=True)
+                    ],
+                    "confusion": [[0] * 10] * 10,
+                },
+                "correct_bits": None,
+            }
+        )
+    return {
+        "study": 1,
+        "recipe": {**asdict(made_of), "overridden": made_of.changes()},
+        "vary": None,
+        "data": {
+            "kind": "binary" if official else "images",
+            "official": official,
+            "path": None,
+            "fingerprints": FINGERPRINTS,
+            "counts": {"train": dict.fromkeys(CLASSES, 5_000), "test": dict.fromkeys(CLASSES, 1_000)},
+        },
+        "runs": runs,
+        "diverged": [],
+    }
+
+
+def write_study(folder: Path, study: dict[str, Any]) -> Path:
+    """Writes study.json, with the summaries that a study has and verdicts do not read; returns the folder."""
+    runs = study["runs"]
+    names = ("train_loss", "valid_loss")
+    epochs = [
+        {"epoch": e + 1, **{name: summary([run["epochs"][e][name] for run in runs]) for name in names}}
+        for e in range(len(runs[0]["epochs"]))
+    ]
+    accuracy = summary([run["test"]["correct"] / run["test"]["total"] for run in runs])
+    test = {"loss": summary([run["test"]["loss"] for run in runs]), "accuracy": accuracy, "per_class": []}
+    folder.mkdir(parents=True)
+    (folder / "study.json").write_text(json.dumps({**study, "epochs": epochs, "test": test, "variance": None}))
+    return folder
