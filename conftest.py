@@ -30,11 +30,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--require-cuda", action="store_true", help="tests that need CUDA fail, and do not skip, without it"
     )
     group.addoption("--require-data", action="store_true", help="tests that need real images fail without them")
+    group.addoption("--full", action="store_true", help="benchmarks: the accuracy targets of whole recipes, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # One thread: the tensors are small, and parallel test processes do not fight for cores.
     make_deterministic(threads=1)
+    # Plain `pytest` never looks at benchmarks/, and `pytest --benchmark-only` looks at nothing else.
+    if config.getoption("benchmark_only", False) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        config.args = ["benchmarks"]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -69,12 +73,17 @@ def small_data() -> Cifar10:
 
 
 @pytest.fixture(scope="session")
-def real_data(request: pytest.FixtureRequest) -> Cifar10:
+def real_folder() -> Path | None:
+    """The folder of real images, where there is one."""
+    return _real_folder()
+
+
+@pytest.fixture(scope="session")
+def real_data(request: pytest.FixtureRequest, real_folder: Path | None) -> Cifar10:
     """All real images, where there are any."""
-    folder = _real_folder()
-    if folder is None:
+    if real_folder is None:
         _skip_or_fail(request, "data", "no real images in $CIFAR_REPRO_DATA or ./data")
-    return load_cifar10(str(folder))
+    return load_cifar10(str(real_folder))
 
 
 @pytest.fixture(scope="session")

@@ -80,8 +80,8 @@ class Progress:
     saved: list[bool] = field(default_factory=list)
 
 
-def train(data: ImageSet, recipe: Recipe, seeds: Seeds) -> Iterator[Progress]:
-    """Trains as the lesson does, on the CPU; yields after every optimizer step and after every epoch's validation."""
+def train(data: ImageSet, recipe: Recipe, seeds: Seeds, device: str = "cpu") -> Iterator[Progress]:
+    """Trains as the lesson does; yields after every optimizer step and after every epoch's validation."""
     pictures = Pictures(data, transform_of(recipe))
 
     indices = list(range(len(pictures)))
@@ -102,7 +102,7 @@ def train(data: ImageSet, recipe: Recipe, seeds: Seeds) -> Iterator[Progress]:
     )
 
     torch.manual_seed(seeds.init)
-    model = TutorialNet(recipe.dropout)
+    model = TutorialNet(recipe.dropout).to(device)
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.SGD(model.parameters(), lr=recipe.learning_rate)
 
@@ -113,6 +113,7 @@ def train(data: ImageSet, recipe: Recipe, seeds: Seeds) -> Iterator[Progress]:
         train_loss = valid_loss = 0.0
         model.train()
         for images, labels in train_loader:
+            images, labels = images.to(device), labels.to(device)
             optimizer.zero_grad()
             loss = criterion(model(images), labels)
             loss.backward()
@@ -122,6 +123,7 @@ def train(data: ImageSet, recipe: Recipe, seeds: Seeds) -> Iterator[Progress]:
             yield progress
         model.eval()
         for images, labels in valid_loader:
+            images, labels = images.to(device), labels.to(device)
             loss = criterion(model(images), labels)
             valid_loss += loss.item() * images.size(0)
         progress.train_losses.append(train_loss / len(train_idx))

@@ -1,0 +1,204 @@
+"""The benchmarks' own arithmetic, clock and checks: a benchmark that measures the wrong thing must not look right."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binom
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import epochs, measure_targets, measures, peers, targets, work
+from benchmarks.epochs import EpochResult
+from benchmarks.targets import Distribution
+from cifar_repro.core.data import ImageSet
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.model import build_network
+from cifar_repro.core.recipe import RECIPES, Seeds
+
+FINGERPRINTS = {"train": "a", "test": "b"}
+
+
+@pytest.mark.parametrize("name", ["udacity", "pytorch-blitz", "keras-cnn"])
+def test_flops_counted_from_the_layers_are_those_that_torch_counts(name):
+    network = build_network(RECIPES[name]).eval()
+    images = torch.zeros(2, 3, 32, 32)
+    with FlopCounterMode(display=False) as forward:
+        loss = network(images).sum()
+    with FlopCounterMode(display=False) as backward:
+        loss.backward()
+    assert 2 * measures.forward_flops(network) == forward.get_total_flops()
+    assert 2 * measures.backward_flops(network) == backward.get_total_flops()
+
+
+def test_the_clock_is_read_after_a_gpu_in_use_has_finished(monkeypatch):
+    calls = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: calls.append("synchronize"))
+    monkeypatch.setattr(time, "perf_counter", lambda: calls.append("clock") or 1.5)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    assert measures.device_timer() == 1.5
+    assert calls == ["clock"]
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    assert measures.device_timer() == 1.5
+    assert calls == ["clock", "synchronize", "clock"]
+
+
+@pytest.mark.skipif(measures.peak_memory("cpu") is None, reason="the system does not tell")
+def test_peak_memory_counts_from_its_reset():
+    def use(megabytes: int) -> int:
+        measures.reset_peak_memory("cpu")
+        torch.zeros(megabytes * 250_000)
+        return measures.peak_memory("cpu")
+
+    assert 80e6 < use(200) - use(100) < 120e6
+
+
+def test_rates_are_of_the_seconds_and_the_peak_given(monkeypatch):
+    monkeypatch.setattr(measures, "sgemm_peak", lambda device, threads: 4e9)
+    rates = measures.rates(images=10, flops=3_000_000_000, seconds=2.0, device="cpu")
+    assert rates == {"images_per_s": 5.0, "gflop_per_s": 1.5, "sgemm_gflop_per_s": 4.0, "of_peak": 0.375}
+    assert measures.rates(images=10, flops=0, seconds=2.0, device="cpu") == {"images_per_s": 5.0}
+
+
+def test_the_peak_is_of_the_fastest_matrix_product(monkeypatch):
+    clock = iter([0.0, 9.0, 10.0, 12.0, 20.0, 25.0])  # products of 9, 2 and 5 seconds
+    monkeypatch.setattr(measures, "device_timer", lambda: next(clock))
+    with FlopCounterMode(display=False) as counted:
+        peak = measures.sgemm("cpu", n=8, rounds=3)
+    assert peak == counted.get_total_flops() / 4 / 2.0  # 4 products, one to warm up
+
+
+# ---- what is timed ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def works(small_data):
+    few = ImageSet(small_data.train.images[:50], small_data.train.labels[:50])
+    return {
+        memory_format: work.steps(few, 20, "cpu", memory_format)
+        | work.pipelines(few, 20, "cpu", memory_format)
+        | work.validations(few, 20, "cpu", memory_format)
+        for memory_format in ("contiguous", "channels_last")
+    }
+
+
+NAMES = ["forward", "backward", "optimizer step", "training step", "training step, lesson"]
+NAMES += ["data", "data, lesson", "validation", "validation, lesson"]
+
+
+@pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_check_passes_time_after_time_for_what_is_timed(works, name, memory_format):
+    timed = works[memory_format][name]
+    for _ in range(2):
+        timed.check(timed.run(*timed.ready()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_check_fails_if_nothing_was_done(works, name):
+    timed = works["contiguous"][name]
+    timed.ready()
+    with pytest.raises(AssertionError):
+        timed.check(None)
+
+
+def test_the_check_of_a_step_fails_without_the_update(works):
+    """The right loss alone is not enough."""
+    timed = works["contiguous"]["training step"]
+    loss = timed.run(*timed.ready())
+    timed.ready()
+    with pytest.raises(AssertionError):
+        timed.check(loss)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        EpochResult(2.3, 2.2, 1.0, steps=0),
+        EpochResult(2.3, 2.2, 1.0, steps=399),
+        EpochResult(math.nan, 2.2, 1.0, steps=400),
+        EpochResult(2.3, 2.6, 1.0, steps=400),
+        EpochResult(0.0, 0.0, 1.0, steps=400),
+    ],
+)
+def test_the_check_of_another_frameworks_epoch_fails_if_it_was_not_all_done(result):
+    epochs.check_done(EpochResult(2.3, 2.2, 1.0, steps=400), 10_000)
+    with pytest.raises(AssertionError):
+        epochs.check_done(result, 10_000)
+
+
+def test_the_check_of_an_epoch_fails_for_a_network_that_did_not_learn(small_data):
+    few = ImageSet(small_data.train.images[:200], small_data.train.labels[:200])
+    recipe = epochs.ONE.with_changes({"learning_rate": 0.1})
+    right = epochs.lesson(few, recipe, Seeds(), "cpu")
+    epochs.check_same(epochs.OWN["channels_last"](few, recipe, Seeds(), "cpu"), right)
+    with pytest.raises(AssertionError):
+        epochs.check_same(epochs.lesson(few, recipe.with_changes({"learning_rate": 1e-30}), Seeds(), "cpu"), right)
+
+
+def test_flops_of_an_epoch_are_of_training_and_validation(small_data):
+    few = ImageSet(small_data.train.images[:50], small_data.train.labels[:50])
+    with FlopCounterMode(display=False) as counted:
+        epochs.OWN["contiguous"](few, epochs.ONE, Seeds(), "cpu")
+    assert epochs.epoch_flops(50) == counted.get_total_flops()
+
+
+def test_a_framework_that_is_not_installed_is_named_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    assert peers.missing("keras") == "keras is not installed: pip install 'cifar-repro[peers]'"
+    assert peers.missing("lesson") == ""
+    monkeypatch.setattr(peers, "find_spec", lambda name: object())
+    assert peers.missing("keras") == ""
+
+
+# ---- accuracy targets ------------------------------------------------------------------------------------------------
+
+
+def distribution(accuracy: dict[str, float], **changes) -> Distribution:
+    values = {"recipe": "udacity", "data": "synthetic", "epochs": 1, "fingerprints": FINGERPRINTS, "measured": {}}
+    return Distribution(**{**values, "accuracy": accuracy, **changes})
+
+
+@pytest.mark.parametrize("n", [3, 10])
+def test_one_run_in_a_thousand_falls_below_its_target(n):
+    """Of simulated normal accuracies: `n` to set the target and one more to miss it or not."""
+    trials = 200_000
+    draws = np.random.default_rng(0).normal(size=(trials, n + 1))
+    target = draws[:, :n].mean(1) - targets.factor(n) * draws[:, :n].std(1, ddof=1)
+    missed = int((draws[:, n] < target).sum())
+    lowest, highest = binom(trials, targets.FALSE_ALARM).interval(0.9999)
+    assert lowest <= missed <= highest, f"{missed / trials:.5f} of the runs miss their target"
+
+
+def test_a_target_is_the_mean_less_k_standard_deviations():
+    # t(0.999, 2) is 22.327 (any table); times sqrt(1 + 1/3), 25.781.
+    measured = distribution({"0": 0.5, "1": 0.6, "2": 0.7})
+    assert measured.target == pytest.approx(0.6 - 25.781 * 0.1, abs=1e-4)
+
+
+def test_measured_accuracies_are_added_seed_by_seed(tmp_path):
+    path = tmp_path / "targets.json"
+    assert targets.read(path) == []
+    measure_targets.keep(distribution({"0": 0.5}), path)
+    measure_targets.keep(distribution({"0": 0.4}, epochs=2), path)
+    measure_targets.keep(distribution({"1": 0.6}), path)
+    assert targets.find("udacity", "synthetic", 1, path).accuracy == {"0": 0.5, "1": 0.6}
+    assert targets.find("udacity", "synthetic", 2, path).accuracy == {"0": 0.4}
+    assert targets.find("udacity", "official", 1, path) is None
+
+
+def test_accuracies_on_other_images_are_refused(tmp_path):
+    path = tmp_path / "targets.json"
+    measure_targets.keep(distribution({"0": 0.5}), path)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="not the images"):
+        measure_targets.keep(distribution({"1": 0.5}, fingerprints={"train": "c", "test": "b"}), path)
+    assert path.read_bytes() == before
+
+
+def test_the_measured_targets_are_of_seeds_that_no_check_uses():
+    for measured in targets.read():
+        assert str(targets.CHECKED_SEED) not in measured.accuracy
+        assert len(measured.accuracy) >= 10, f"{measured.recipe}, {measured.data}, {measured.epochs}: too few seeds"
+        assert 0.1 < measured.target < measured.mean < 1, "no better than guessing"
