@@ -1271,3 +1271,38 @@ def test_study_in_a_folder_with_other_runs_is_refused(shell: Shell, finished: Fi
     shell.refuses(*arguments, "--first-seed", 5, naming=("seed-4", "seed-5"))
     (shell.folder / "study" / "seed-4" / "record.json").unlink()
     shell.refuses(*arguments, "--first-seed", 4, naming=("seed-4",))
+
+
+# Verdicts
+
+
+@pytest.mark.parametrize("margin", ["0", "-1", "100", "nan", "inf"])
+def test_margin_that_makes_no_sense_is_refused(shell: Shell, run: Path, margin: str) -> None:
+    """Points of accuracy lie between 0 and 100."""
+    shell.refuses("verdict", run, "--against", run, f"--margin={margin}", naming=("margin", margin))
+
+
+def test_margin_without_another_study_is_refused(shell: Shell, run: Path) -> None:
+    """A published run is compared by the spread of runs, not by a margin."""
+    shell.refuses("verdict", run, "--margin", 2, naming=("margin", 2, "--against"))
+
+
+@pytest.mark.parametrize("name", ["mnist", "", "../udacity", "__init__"], ids=as_id)
+def test_published_result_that_there_is_not_is_refused(shell: Shell, run: Path, name: str) -> None:
+    """The recipes with published results are named."""
+    shell.refuses("verdict", run, "--published", name, naming=("published", repr(name), "pytorch-blitz"))
+
+
+def test_study_that_is_none_is_refused(shell: Shell, run: Path) -> None:
+    """Either study may be the one that is not there."""
+    shell.refuses("verdict", "nowhere", naming=("nowhere",))
+    shell.refuses("verdict", run, "--against", "nowhere", naming=("nowhere",))
+    shell.refuses("verdict", run, "--against", run, "--published", "udacity", naming=("--published", "--against"))
+
+
+def test_unfinished_run_gets_no_verdict(shell: Shell, run: Path) -> None:
+    """A run without a test result, or with a loss that is no number, is named."""
+    edit(run, changed(("test",), None))
+    shell.refuses("verdict", run, "--against", run, naming=("test result",))
+    edit(run, changed(("test",), {"loss": float("nan"), "correct": 1, "total": 2, "per_class": [], "confusion": []}))
+    shell.refuses("verdict", run, naming=("record.json",), remedy=False)
