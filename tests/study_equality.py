@@ -17,6 +17,7 @@ import json
 import os
 import random
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -141,12 +142,12 @@ def cluster() -> Iterator[tuple[str, int]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["--head", "--block", f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
+    # For the cluster and for the studies; without it the answer would depend on whether Ray ever ran on this machine.
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     head = subprocess.Popen(
         [str(Path(sys.executable).with_name("ray")), "start", "--node-ip-address=127.0.0.1", *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=environment,
     )
     try:
         deadline = time.monotonic() + 120

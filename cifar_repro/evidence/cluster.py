@@ -3,7 +3,9 @@
 import json
 import logging
 import os
+import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from cifar_repro.evidence.run import BEST, LAST, METRICS
 FILES = (LAST, BEST, METRICS, NAME)  # in the order in which a run writes them
 AS_STARTED: dict[str, Any] = {"status": "unfinished", "epochs": [], "best": None, "stopped": None, "test": None}
 RETRIES = 3  # of a task whose worker was lost
+CONNECT_SECONDS = 10
 
 
 @contextmanager
@@ -37,9 +40,14 @@ def connected(address: str) -> Iterator[Workers]:
         raise InputError("cluster: Ray is not installed: give it with pip install 'cifar-repro[cluster]'") from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
+        if there := re.fullmatch(r"(?:ray://)?(.+):(\d+)", address):  # Ray itself tries for minutes
+            socket.create_connection((there[1], int(there[2])), timeout=CONNECT_SECONDS).close()
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        raise InputError(f"cluster: {address!r} cannot be reached ({error}): give HOST:PORT, auto or local") from error
+    except (OSError, ValueError, OverflowError, RuntimeError, ray.exceptions.RayError) as error:
+        raise InputError(
+            f"cluster: {address!r} cannot be reached ({error}): give HOST:PORT, auto or local, and set "
+            "RAY_AUTH_MODE=token where it asks for a token"
+        ) from error
     try:
         yield _run
     finally:
