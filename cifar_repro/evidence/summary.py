@@ -58,9 +58,9 @@ def variance_parts(correct: npt.NDArray[np.bool_]) -> dict[str, float | int | No
     The first part is a true difference between the trained networks, the second is there because the test set is
     finite: another one would rank the same networks otherwise. With MS_seeds = N * s^2(A_i) and MS_rest the mean square
     of the interaction, E[MS_seeds] = N * var(a) + var(c) and E[MS_rest] = var(c), whatever the distributions
-    (S. R. Searle, G. Casella and C. E. McCulloch, Variance Components, 1992, section 4.3; as persons by items in
-    R. L. Brennan, Generalizability Theory, 2001). That most of the variance is of the second kind is the finding of
-    K. Jordan, Variance between runs of neural network training is harmless and inevitable, 2023.
+    (S. R. Searle, G. Casella and C. E. McCulloch, Variance Components, 1992; as persons by items in R. L. Brennan,
+    Generalizability Theory, 2001). That most of the variance is of the second kind is a finding of K. Jordan,
+    Calibrated Chaos: Variance Between Runs of Neural Network Training is Harmless and Inevitable, arXiv:2304.01910.
 
     Accuracies are fractions, variances their squares.
     accuracy: s^2(A_i), observed. test_set: MS_rest / N. networks: accuracy - test_set, or 0 where that is negative.
