@@ -8,9 +8,10 @@ def to_unit(images: torch.Tensor) -> torch.Tensor:
     """uint8 or float32 levels from 0 to 255, of any shape and device, to float32 in [0, 1], in the same memory format.
 
     Equal to the last bit to torchvision's ToTensor, which works on the CPU. The 255 is a tensor because CUDA turns the
-    division by a Python number into a product with its reciprocal, which rounds differently.
+    division by a Python number into a product with its reciprocal, which rounds differently; and it is filled in place
+    because a number that comes from the CPU would have to be copied for each batch.
     """
-    return images / torch.tensor(255.0, device=images.device)
+    return images / torch.full((), 255.0, device=images.device)
 
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
@@ -84,7 +85,7 @@ def shift(images: torch.Tensor, down: torch.Tensor, across: torch.Tensor, flip: 
     affine = torch.zeros(len(images), 2, 3, device=images.device)  # from output to input, in units where -1 is the
     affine[:, 0, 0] = torch.where(flip, -1.0, 1.0)  # centre of the first pixel and 1 that of the last
     affine[:, 0, 2] = 2 * across / (width - 1)
-    affine[:, 1, 1] = 1.0
+    affine[:, 1, 1].fill_(1.0)
     affine[:, 1, 2] = 2 * down / (height - 1)
     grid = F.affine_grid(affine, list(images.shape), align_corners=True)
     return F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="border", align_corners=True)
