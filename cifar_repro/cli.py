@@ -176,6 +176,22 @@ def _parser() -> Parser:
     form.add_argument("--markdown", action="store_true", help="print Markdown, with every column")
     _add_json(form, "print the table as JSON")
 
+    gate = _command(
+        commands,
+        _gate,
+        "gate",
+        "is B slower than A? Runs the same workload on both in turn, and calls only what A against A does not show",
+        "A side is the path of a Python interpreter, a checkout (a folder that holds cifar_repro/), or settings of\n"
+        "this one: threads=N,memory_format=F. Without --threads each side has one thread: the steadiest.\n"
+        "Exit status 0: B is not slower, as far as can be told here. 1: B is slower.",
+    )
+    gate.add_argument("--a", required=True, metavar="SIDE", help="what B is compared with")
+    gate.add_argument("--b", required=True, metavar="SIDE", help="what may be slower")
+    gate.add_argument("--rounds", type=int, metavar="N", help="measurements of each side (default: 40)")
+    gate.add_argument("--workload", metavar="W", help="step (default): training steps; epoch-part: a short epoch")
+    gate.add_argument("--threads", type=int, metavar="N", help="CPU threads of a side (default: 1)")
+    _add_json(gate, "print all that was measured as JSON")
+
     study = _command(
         commands,
         _study,
@@ -453,6 +469,22 @@ def _matrix(options: argparse.Namespace) -> int:
         print(as_markdown(made) if options.markdown else as_text(made))
     _print_json(options, as_json(made))
     return DONE
+
+
+def _gate(options: argparse.Namespace) -> int:
+    from cifar_repro.display import gate_text
+    from cifar_repro.evidence.gate import ROUNDS, gate
+    from cifar_repro.evidence.gate_side import parse_side
+
+    given = {"workload": "step", "rounds": ROUNDS, "threads": 1, **_given(options)}
+    a, b = (parse_side(side, given["threads"]) for side in (options.a, options.b))
+    say = _speaker(options)
+    result = gate(
+        a, b, given["workload"], given["rounds"], after_same=lambda same: say(gate_text.same(same)), progress=_progress
+    )
+    say(gate_text.verdict(result))
+    _print_json(options, result.as_json())
+    return FAILED_CHECK if result.slower else DONE
 
 
 def _study(options: argparse.Namespace) -> int:
