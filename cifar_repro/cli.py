@@ -557,7 +557,7 @@ def _study_plan(options: argparse.Namespace) -> "tuple[Plan, AbstractContextMana
     jobs = options.jobs if options.jobs is not None else default_processes(device, options.threads)
     if not 1 <= jobs <= 1024:
         raise InputError(f"jobs: {jobs} makes no sense: give a whole number from 1 to 1024")
-    return plan, nullcontext(partial(run_here, processes=jobs)), f"{min(jobs, options.seeds)} processes"
+    return plan, nullcontext(partial(run_here, processes=jobs)), f"up to {jobs} at a time"
 
 
 def _verdict(options: argparse.Namespace) -> int:

@@ -124,6 +124,7 @@ def run_here(jobs: list[Job], data: Cifar10, processes: int) -> Generator[EpochD
             theirs.close()
             at[connection] = "none"
             next_job(connection)
+        del content  # as large as the data
         while at:
             ready = wait(list(at))
             for connection in [connection for connection in at if connection in ready]:
