@@ -93,10 +93,7 @@ def take(folder: Path) -> None:
 
 
 def say(kept: Distribution, seed: int) -> None:
-    n = len(kept.accuracy)
-    spread = f", mean {kept.mean:.2%}, sd {kept.sd:.2%}, target {kept.target:.2%}" if n > 1 else ""
-    what = f"{kept.recipe}, {kept.data}, {kept.epochs} epochs"
-    print(f"{what}: seed {seed}: {kept.accuracy[str(seed)]:.2%} ({n} seeds{spread})", flush=True)
+    print(f"seed {seed}: {kept.accuracy[str(seed)]:.2%}; {kept}", flush=True)
 
 
 def main() -> None:
@@ -108,11 +105,14 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, nargs="+", help="folders of complete runs, to take instead of training")
     options = parser.parse_args()
     make_deterministic(threads=1)
-    if options.runs:
-        for folder in options.runs:
-            take(folder)
-    else:
-        measure(options.recipe, options.data, options.epochs, options.seeds)
+    try:
+        if options.runs:
+            for folder in options.runs:
+                take(folder)
+        else:
+            measure(options.recipe, options.data, options.epochs, options.seeds)
+    except InputError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

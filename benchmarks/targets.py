@@ -7,6 +7,10 @@ The accuracies of n seeds are taken for draws of one normal distribution; their 
 
 the one-sided lower prediction bound for one future observation (G. J. Hahn and W. Q. Meeker, Statistical Intervals,
 1991, section 4.8). It holds for a run that had no part in m and s, so a target is checked with a seed of its own.
+
+    python -m benchmarks.targets
+
+prints them.
 """
 
 import json
@@ -77,6 +81,13 @@ class Distribution:
         """The accuracy that a run with another seed misses less than once in 1,000 times."""
         return self.mean - factor(len(self.accuracy)) * self.sd
 
+    def __str__(self) -> str:
+        n, what = len(self.accuracy), f"{self.recipe}, {self.data}, {self.epochs} epochs"
+        if n == 1:
+            return f"{what}: 1 seed"
+        k = factor(n)
+        return f"{what}: {n} seeds, mean {self.mean:.2%}, sd {self.sd:.2%}, k {k:.3f}, target {self.target:.2%}"
+
 
 def read(path: Path = FILE) -> list[Distribution]:
     """The measured distributions, none where nothing was measured yet."""
@@ -89,3 +100,8 @@ def find(recipe: str, data: str, epochs: int, path: Path = FILE) -> Distribution
     """The distribution of that recipe on that kind of data after that many epochs."""
     found = [d for d in read(path) if (d.recipe, d.data, d.epochs) == (recipe, data, epochs)]
     return found[0] if found else None
+
+
+if __name__ == "__main__":
+    for distribution in read():
+        print(distribution)
