@@ -250,10 +250,17 @@ def test_unknown_name_is_refused(
     shell.refuses(*arguments, "--data", data, flag, value, naming=(flag[2:].split("-")[0], repr(value)))
 
 
+@pytest.mark.parametrize("name", ["augmentation", "network", "optimizer", "pixels", "validation"])
 @pytest.mark.parametrize("value", ["mixup", "", "None"], ids=as_id)
-def test_unknown_augmentation_is_refused(shell: Shell, data: Path, value: str) -> None:
-    """An augmentation that is not known is named."""
-    shell.refuses("run", "--data", data, "--augmentation", value, naming=("augmentation", repr(value)))
+def test_unknown_choice_is_refused(shell: Shell, data: Path, name: str, value: str) -> None:
+    """An augmentation, network, optimizer, range of pixels or validation that is not known is named."""
+    shell.refuses("run", "--data", data, f"--{name}", value, naming=(name, repr(value)))
+
+
+def test_number_that_would_not_be_used_is_refused(shell: Shell, data: Path) -> None:
+    """A fraction with a validation that holds nothing out, and a dropout rate of a network without, are named."""
+    shell.refuses("run", "--data", data, "--validation", "none", naming=("valid_fraction", 0.2, "'none'"))
+    shell.refuses("run", "--data", data, "--recipe", "pytorch-blitz", "--dropout", 0.5, naming=("dropout", 0.5))
 
 
 NO_COUNT = ["0", "-1", "1.5", "nan", "inf", "two", ""]
@@ -269,6 +276,9 @@ NO_COUNT = ["0", "-1", "1.5", "nan", "inf", "two", ""]
         *[(f"--{name}-seed", value) for name in ("split", "init", "order", "dropout") for value in ("-1", str(2**32))],
         *[("--learning-rate", value) for value in ["0", "-1", "nan", "inf", "-inf", "1e999", "1e300", "fast", ""]],
         *[("--dropout", value) for value in ["1", "-0.1", "1.5", "nan", "inf", "half", ""]],
+        *[("--momentum", value) for value in ["1", "-0.1", "nan", "much"]],
+        *[("--learning-rate-decay", value) for value in ["-1", "nan", "inf", "slow"]],
+        *[("--loss-window", value) for value in ["-1", "1.5", HUGE, "wide"]],
         *[("--valid-fraction", value) for value in ["0", "1", "-0.2", "1.5", "nan", "inf", "half", ""]],
     ],
     ids=as_id,

@@ -42,7 +42,7 @@ def finished(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws empty figures: the run of `finished` and the figures' own tests draw them in full."""
-    for name in FIGURES:
+    for name in (*FIGURES, "running_loss"):
         monkeypatch.setattr(figures, name, lambda *args, **kwargs: Figure())
 
 
@@ -123,6 +123,41 @@ def test_a_changed_number_is_in_the_record(images: Path, tmp_path: Path) -> None
     assert record["seeds"] == {"split": 0, "init": 9, "order": 0, "dropout": 0}
 
 
+@pytest.mark.usefixtures("quick_figures")
+@pytest.mark.parametrize("name", ["pytorch-blitz", "keras-cnn"])
+def test_the_other_recipes_work_with_every_command(
+    name: str, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`run`, `evaluate`, `verify`, `trace` and `diff` of a recipe without a split, the words on its losses included."""
+    where, run = ["--data", str(images), "--threads", "1"], tmp_path / "run"
+    window = ["--loss-window", "10"] if name == "pytorch-blitz" else []
+    assert main(["run", "--recipe", name, "--epochs", "1", *window, *where, "--out", str(run)]) == 0
+    printed, record = capsys.readouterr().out, record_of(run)
+    (epoch,) = record["epochs"]
+    assert "Validation loss decreased" not in printed
+    if name == "pytorch-blitz":
+        assert "100 training and 40 test images, no validation" in printed
+        assert (epoch["valid_loss"], epoch["valid_accuracy"], len(epoch["running_loss"])) == (None, None, 2)
+        assert f"[1,    20] loss: {epoch['running_loss'][1]:.3f}\n" in printed
+        assert f"Epoch: 1 \tTraining Loss: {epoch['train_loss']:.6f}\n" in printed
+    else:
+        assert "100 training and 40 test images, which are the validation images, too" in printed
+        test = record["test"]
+        assert epoch["valid_accuracy"] == test["correct"] / test["total"]
+        assert epoch["valid_loss"] == test["loss"]
+        assert f"\tValidation Accuracy: {100 * epoch['valid_accuracy']:.2f}%\n" in printed
+        assert epoch["running_loss"] == []
+    evaluate = ["evaluate", str(run / "model_cifar.pt"), *where, "--json"]
+    assert main([*evaluate, "--recipe", name]) == 0
+    assert json.loads(capsys.readouterr().out) == record["test"]
+    assert main(evaluate) == 2, "these are not the weights of udacity's network"
+    assert main(["verify", str(run)]) == 0
+    traces = [str(tmp_path / "a"), str(tmp_path / "b")]
+    for file in traces:
+        assert main(["trace", "--recipe", name, "--steps", "2", *where, "-o", file]) == 0
+    assert main(["diff", *traces]) == 0
+
+
 def test_evaluate_prints_the_records_own_test_result(
     images: Path, finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,10 +226,10 @@ def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(
     # A process that was started in the background ignores Ctrl-C, and so would this test.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def press_ctrl_c(epoch: Any, previous_best: float) -> str:
+    def press_ctrl_c(epoch: Any, previous_best: float, window: int) -> str:
         if epoch.epoch == 2:
             signal.raise_signal(signal.SIGINT)
-        return epoch_text(epoch, previous_best)
+        return epoch_text(epoch, previous_best, window)
 
     with monkeypatch.context() as patch:
         patch.setattr(text, "epoch", press_ctrl_c)
@@ -213,10 +248,10 @@ def test_help_imports_no_torch() -> None:
     """`import cifar_repro` and the help of every command work without importing torch, torchvision or matplotlib."""
     code = (
         "import sys, cifar_repro; from cifar_repro.cli import main\n"
-        "for command in ['run'], ['evaluate'], ['data'], []:\n"
+        "for command in ['run'], ['evaluate'], ['data'], ['report'], []:\n"
         "    try: main([*command, '--help'])\n"
         "    except SystemExit: pass\n"
-        "print([m for m in ('torch', 'torchvision', 'matplotlib', 'numpy') if m in sys.modules])"
+        "print([m for m in ('torch', 'torchvision', 'matplotlib', 'numpy', 'jinja2') if m in sys.modules])"
     )
     result = python("-c", code)
     assert result.stdout.splitlines()[-1] == "[]"

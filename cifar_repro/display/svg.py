@@ -90,7 +90,7 @@ def curves(chart: Curves) -> Markup:
     said = f"{chart.name} ({chart.unit}) by {chart.x_name}, {len(chart.runs)} run{'s' * (not one)}"
     if line := chart.mean or chart.runs[0]:
         said += f": from {line[0][1]:.4g} to {line[-1][1]:.4g}"
-    for published in chart.published:
+    for published in filter(None, chart.published):
         said += f"; published: from {published[0][1]:.4g} to {published[-1][1]:.4g}"
     return _chart(chart.name, said, height, drawn)
 

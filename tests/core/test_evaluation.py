@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cifar_repro.core.errors import NonFiniteLoss
-from cifar_repro.core.evaluation import evaluate
+from cifar_repro.core.evaluation import StepLosses, evaluate
 from cifar_repro.core.layouts import CLASSES
 
 with warnings.catch_warnings():
@@ -112,3 +112,11 @@ def test_no_gradients_and_no_dropout_in_an_evaluation(before: bool) -> None:
     evaluate(network, [(torch.zeros(2, 3, 32, 32), torch.tensor([1, 2]))])
     assert seen == [(False, False, True)]
     assert network.training is before
+
+
+def test_running_means_are_over_whole_windows() -> None:
+    """Each window's mean counts its steps alike, whatever their sizes; what is left over at the end is left out."""
+    losses = StepLosses([1.0, 2.0, 4.0, 6.0, 9.0], [4, 4, 4, 4, 1])
+    assert losses.running(2) == [1.5, 5.0]
+    assert losses.running(1) == losses.losses
+    assert losses.running(6) == losses.running(0) == []

@@ -126,3 +126,30 @@ def test_a_loss_costs_no_graph() -> None:
         fit(RECIPE.with_changes({"epochs": 1}), Seeds(), DATA)
     assert kept
     assert not any(loss.requires_grad for loss in kept)
+
+
+def test_validation_on_test_images_that_are_missing_is_refused() -> None:
+    """The error says what is missing; it comes before anything is trained."""
+    recipe = RECIPE.with_changes({"validation": "test", "valid_fraction": 0.0})
+    with pytest.raises(InputError, match=r"^test: this recipe is validated on the test images: give them to fit$"):
+        fit(recipe, Seeds(), DATA)
+
+
+def test_images_of_the_test_set_are_never_augmented() -> None:
+    """Validated on the test images, an augmentation changes the training images and not these."""
+    seen: dict[str, list[torch.Tensor]] = {}
+
+    def progress(steps: Iterable[Any], *, total: int, desc: str) -> Iterable[Any]:
+        for images, labels in steps:
+            seen.setdefault(desc.split()[-1], []).append(images)
+            yield images, labels
+
+    drawn = torch.randint(0, 256, (13, 3, 32, 32), dtype=torch.uint8)
+    data = ImageSet(drawn, DATA.labels)
+    changes = {"validation": "test", "valid_fraction": 0.0, "augmentation": "shift-flip", "pixels": "unit"}
+    fit(RECIPE.with_changes({**changes, "epochs": 1}), Seeds(), data, test=data, progress=progress)
+    training, validation = (torch.cat(seen[name]) for name in ("training", "validation"))
+    assert torch.equal(validation, drawn / torch.tensor(255.0))
+    assert not any(torch.equal(image, plain) for image in training for plain in validation)
+    assert training.min() >= 0
+    assert training.max() <= 1 + 1e-6

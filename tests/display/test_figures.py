@@ -357,6 +357,23 @@ def test_best_epoch_is_the_last_saved_one() -> None:
     assert [text.strip() for text in texts(ax)] == [f"best: epoch 4, validation loss {epochs[3]['valid_loss']:.4f}"]
 
 
+def test_without_a_validation_there_is_no_curve_of_it() -> None:
+    """A run whose validation losses are None has its training curve, and a note says which weights are tested."""
+    epochs = [{**row, "valid_loss": None} for row in some_epochs(3)]
+    ax = figures.loss_curves(epochs, caption=CAPTION, tests_best=False).axes[0]
+    assert legend_labels(ax) == ["training, this run"]
+    assert [text.strip() for text in texts(ax)] == ["tested: the weights of the last epoch, 3"]
+
+
+def test_running_losses_are_drawn_with_those_of_every_published_run() -> None:
+    """Our points, and those of each published run, which share one entry of the legend."""
+    own, published = [(10, 2.0), (20, 1.5)], [[(10, 2.1), (20, 1.6)], [(10, 2.2), (20, 1.7)]]
+    ax = figures.running_loss(own, published, window=10, caption=CAPTION).axes[0]
+    drawn = [list(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in ax.lines]
+    assert drawn == [own, *published]
+    assert legend_labels(ax) == ["training, this run", "training, published"]
+
+
 def test_published_curves_are_drawn_only_when_given() -> None:
     """Published losses are dashed, thinner and of the same hue, and absent when there are none."""
     alone = figures.loss_curves(some_epochs(3), caption=CAPTION).axes[0]

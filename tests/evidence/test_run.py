@@ -12,7 +12,7 @@ from cifar_repro.core import checkpoint
 from cifar_repro.core.data import Cifar10, ImageSet
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
-from cifar_repro.evidence.record import read_record
+from cifar_repro.evidence.record import FIRST_FIELDS, read_record
 from cifar_repro.evidence.run import BEST, LAST, METRICS, Run
 
 CPU = torch.device("cpu")
@@ -186,6 +186,74 @@ def test_a_full_disk_leaves_the_last_good_files_whole(
     assert not list(tmp_path.glob("*.tmp"))
     finish(Run.resume(tmp_path, read_record(tmp_path), data))
     assert outcome(tmp_path) == uninterrupted
+
+
+def killer_of_epoch(number: int) -> Any:
+    """A progress that kills the run in the training of that epoch, after two steps."""
+
+    def kill(steps: Any, *, total: int, desc: str) -> Any:
+        for done, step in enumerate(steps):
+            if desc.startswith(f"epoch {number}/") and done == 2:
+                raise Killed
+            yield step
+
+    return kill
+
+
+def flat(value: Any) -> list[Any]:
+    """All numbers and texts in nested dicts, lists and tensors, in order."""
+    if isinstance(value, torch.Tensor):
+        return [value.dtype, value.shape, value.contiguous().numpy().tobytes()]
+    if isinstance(value, dict):
+        return [entry for key, item in value.items() for entry in (key, *flat(item))]
+    return [entry for item in value for entry in flat(item)] if isinstance(value, (list, tuple)) else [value]
+
+
+@pytest.mark.parametrize("name", ["pytorch-blitz", "keras-cnn"])
+def test_the_other_recipes_go_on_exactly(name: str, data: Cifar10, tmp_path: Path) -> None:
+    """Killed in the second epoch and resumed, they end with the same record, weights, momentum and learning rate."""
+    recipe = RECIPES[name].with_changes({"epochs": 2, "batch_size": 20, "learning_rate": 0.01})
+    run_to_the_end(tmp_path / "whole", data, recipe)
+    with pytest.raises(Killed):
+        Run.start(tmp_path / "killed", recipe, SEEDS, data, CPU, "contiguous").train(progress=killer_of_epoch(2))
+    finish(Run.resume(tmp_path / "killed", read_record(tmp_path / "killed"), data))
+    whole, killed = (
+        flat(
+            [
+                without_times(read_record(folder)),
+                without_times(torch.load(folder / LAST, weights_only=True)),
+                torch.load(folder / BEST, weights_only=True),
+            ]
+        )
+        for folder in (tmp_path / "whole", tmp_path / "killed")
+    )
+    assert killed == whole
+    optimizer = torch.load(tmp_path / "killed" / LAST, weights_only=True)["optimizer"]
+    assert {"pytorch-blitz": "momentum_buffer", "keras-cnn": "square_avg"}[name] in optimizer["state"][0]
+    if name == "keras-cnn":
+        assert optimizer["param_groups"][0]["lr"] == 0.01 / (1 + 1e-6 * 8)  # 80 images in batches of 20, twice
+
+
+def test_a_run_of_an_earlier_version_can_be_read_and_gone_on_with(
+    data: Cifar10, uninterrupted: dict[str, Any], tmp_path: Path
+) -> None:
+    """What later versions added to recipes and epochs is filled in, in the record and when the run goes on."""
+    with pytest.raises(Killed):
+        Run.start(tmp_path, RECIPE, SEEDS, data, CPU, "contiguous").train(progress=killer_of_epoch(3))
+    record = json.loads((tmp_path / "record.json").read_text())
+    state = torch.load(tmp_path / LAST, weights_only=True)
+    record["recipe"] = {name: record["recipe"][name] for name in (*FIRST_FIELDS, "overridden")}
+    for epoch in [*record["epochs"], *state["epochs"]]:
+        del epoch["valid_accuracy"], epoch["running_loss"]
+    (tmp_path / "record.json").write_text(json.dumps(record))
+    torch.save(state, tmp_path / LAST)
+    read = read_record(tmp_path)
+    assert read["recipe"] == uninterrupted["record"]["recipe"]
+    assert [(epoch["valid_accuracy"], epoch["running_loss"]) for epoch in read["epochs"]] == [(None, [])] * 2
+    finish(Run.resume(tmp_path, read, data))
+    assert outcome(tmp_path)["best"] == uninterrupted["best"]
+    for ours, theirs in zip(outcome(tmp_path)["record"]["epochs"], uninterrupted["record"]["epochs"], strict=True):
+        assert ours["weights_sha256"] == theirs["weights_sha256"]
 
 
 def test_the_best_and_not_the_last_weights_are_tested(data: Cifar10, tmp_path: Path) -> None:
