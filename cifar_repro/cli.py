@@ -91,7 +91,7 @@ def _parser() -> Parser:
         "run",
         "the whole experiment: load, split, look at the data, train, keep the best, test it, draw the figures",
         "A run folder gets record.json (everything that was run and came out), metrics.jsonl (a line an epoch),\n"
-        "model_cifar.pt (the best weights), last.pt (all that is needed to go on) and figures/.",
+        "model_cifar.pt (the best weights), last.pt (all that is needed to go on), figures/ and report.html.",
     )
     run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/RECIPE-seedS-UTCTIME)")
     run.add_argument(
@@ -248,6 +248,25 @@ def _parser() -> Parser:
     )
     _add_json(verdict, "print the verdict and its numbers as JSON")
 
+    report = _command(
+        commands,
+        _report,
+        "report",
+        "one HTML file, complete in itself, of runs and studies: results, verdict, charts, pictures, how to repeat it",
+        "It needs the records alone; the pictures of test images need the data and the weights, too, and without\n"
+        "them the report says so. 'cifar-repro run' writes one into its folder by itself.",
+    )
+    report.add_argument("results", type=Path, nargs="+", metavar="RUN|STUDY", help="the folder of a run or of a study")
+    report.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="the file to write; must not exist (default: report.html)",
+    )
+    report.add_argument("--data", metavar="D", help="where the data is now (default: where it was)")
+
     data = _command(
         commands, _data, "data", "what a data folder holds: layout, images per class, fingerprints, official or not"
     )
@@ -313,6 +332,7 @@ def _add_experiment(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from cifar_repro.display import run_figures, text
+    from cifar_repro.display.report import write_run_report
 
     run = _resumed(options) if options.resume else _started(options)
     say = _speaker(options)
@@ -324,6 +344,7 @@ def _run(options: argparse.Namespace) -> int:
         result = run.test(_progress)
         say(text.test(result.as_record()))
         run_figures.draw_results(run, result)
+        write_run_report(run, result)
         run.complete()
         say(f"\nEverything is in {run.folder}")
     except NonFiniteLoss:
@@ -558,6 +579,31 @@ def _study_plan(options: argparse.Namespace) -> "tuple[Plan, AbstractContextMana
     if not 1 <= jobs <= 1024:
         raise InputError(f"jobs: {jobs} makes no sense: give a whole number from 1 to 1024")
     return plan, nullcontext(partial(run_here, processes=jobs)), f"up to {jobs} at a time"
+
+
+def _report(options: argparse.Namespace) -> int:
+    from functools import cache, partial
+
+    from cifar_repro.display.report import see, write_report
+    from cifar_repro.evidence.results import read_results
+
+    if options.out.exists():
+        raise InputError(f"out: {options.out} is already there: give a new file")
+    studies = [read_results(path) for path in options.results]
+    load = cache(_load)
+    if options.data is not None:
+        load(options.data)  # what is asked for must be there
+    places = [options.data or study["data"]["path"] or study["data"]["kind"] for study in studies]
+    seen = [
+        see(path, study, partial(load, place), _progress)
+        for path, study, place in zip(options.results, studies, places, strict=True)
+    ]
+    write_report(options.out, studies, seen)
+    for path, pictures in zip(options.results, seen, strict=True):
+        if isinstance(pictures, str):
+            print(f"{path}: {pictures}")
+    print(f"The report is in {options.out}")
+    return DONE
 
 
 def _verdict(options: argparse.Namespace) -> int:

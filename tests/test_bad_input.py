@@ -1283,6 +1283,37 @@ def test_study_in_a_folder_with_other_runs_is_refused(shell: Shell, finished: Fi
     shell.refuses(*arguments, "--first-seed", 4, naming=("seed-4",))
 
 
+# Reports
+
+
+def test_report_of_no_run_is_refused(shell: Shell) -> None:
+    """A folder that is not there, or holds neither a run nor a study, is named, and no report is written."""
+    (shell.folder / "empty").mkdir()
+    for folder in ("empty", "gone"):
+        shell.refuses("report", folder, naming=(folder, "record.json", "study.json"))
+
+
+def test_report_never_overwrites(shell: Shell, run: Path) -> None:
+    """The file to write must not exist."""
+    (shell.folder / "report.html").write_text("mine")
+    shell.refuses("report", run, naming=("out", "report.html"))
+
+
+def test_report_on_data_that_is_not_there_is_refused(shell: Shell, run: Path) -> None:
+    """Data that was asked for must be there."""
+    shell.refuses("report", run, "--data", "gone", naming=("data", "'gone'"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"study": 2, "runs": []}', '{"study": 1, "runs": []}', pytest.param("[" * 100_000, id="deep")],
+)
+def test_report_on_a_study_that_is_not_whole_is_refused(shell: Shell, content: str) -> None:
+    """A study.json that is empty, of another shape or schema, or without runs is named."""
+    (shell.folder / "study.json").write_text(content)
+    shell.refuses("report", ".", naming=("study.json",))
+
+
 # Verdicts
 
 

@@ -78,8 +78,9 @@ def test_run_prints_what_the_lesson_prints(images: Path, tmp_path: Path, capsys:
 
 
 def test_run_fills_its_folder(finished: Path) -> None:
-    """Record, metrics, weights, state and all figures are there, and nothing else."""
+    """Record, metrics, weights, state, the report and all figures are there, and nothing else."""
     assert {path.name for path in finished.iterdir()} == {
+        "report.html",
         "record.json",
         "metrics.jsonl",
         "model_cifar.pt",
@@ -180,6 +181,26 @@ def test_channels_last_weights_load_into_the_lessons_own_network(images: Path, t
     weights = torch.load(tmp_path / "run" / "model_cifar.pt", weights_only=True)
     TutorialNet().load_state_dict(weights)
     assert all(tensor.is_contiguous() for tensor in weights.values())
+
+
+def test_report_of_a_run_is_the_one_in_its_folder(finished: Path, tmp_path: Path) -> None:
+    """`report` looks at data and weights again and writes the very page that `run` wrote."""
+    assert main(["report", str(finished), "-o", str(tmp_path / "page.html")]) == 0
+    assert (tmp_path / "page.html").read_text() == (finished / "report.html").read_text()
+
+
+def test_report_without_the_data_is_made_and_says_so(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Data that is not the run's gives a report without pictures, which the page and the command tell."""
+    other = write_binary_folder(tmp_path / "other", tiny_set(per_batch=20, test=40, seed=1))
+    page = tmp_path / "page.html"
+    assert main(["report", str(finished), str(finished), "--data", str(other), "-o", str(page)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("There are no pictures of the test images here.") == 2
+    assert f"The report is in {page}" in told
+    assert "There are no pictures of the test images here." in page.read_text()
+    assert "2 results side by side" in page.read_text()
 
 
 @pytest.mark.usefixtures("quick_figures")

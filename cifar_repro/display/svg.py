@@ -70,7 +70,7 @@ def curves(chart: Curves) -> Markup:
     xs = [x for x, _ in points]
     x = Scale(*_room(xs, 0.02), left, WIDTH - right)
     y = Scale(*_room(ys, 0.05), height - bottom, top)
-    drawn = [_grid(y, y.ticks(7), left, WIDTH - right)]
+    drawn = [_grid(y, y.ticks(8), left, WIDTH - right)]
     whole = all(float(value).is_integer() for value in xs)
     drawn += [_text(_number(v), x(v), height - bottom + 18, "tick middle") for v in x.ticks(7, whole)]
     drawn.append(_text(chart.x_name, (left + WIDTH - right) / 2, height - 4, "axis-name middle"))

@@ -1,15 +1,64 @@
 """The results of a run or of a study in one shape, that of study.json: a run is a study of one."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.training import Epoch
 from cifar_repro.evidence import record, study
-from cifar_repro.evidence.environment import DECISIVE
 from cifar_repro.evidence.record import recipe_of, seeds_of
+
+NUMBER, MAYBE, TEXT = (int, float), (int, float, NoneType), (str, NoneType)
+SEEDS = dict.fromkeys(study.SOURCES, int)
+SPREAD = dict.fromkeys(("mean", "sd", "low", "high"), NUMBER)
+ALONE = {**dict.fromkeys(SPREAD, NoneType), "mean": NUMBER}
+NOTHING = dict.fromkeys(SPREAD, NoneType)
+VARIANCE = {"images": int, "networks": NUMBER}
+SHARES = ("test_set_share", "test_set_share_low", "test_set_share_high")
+DATA = {
+    "kind": str,
+    "official": bool,
+    "path": TEXT,
+    "fingerprints": {"train": str, "test": str},
+    "counts": dict.fromkeys(("train", "test"), dict.fromkeys(CLASSES, int)),
+}
+TEST = {
+    "loss": NUMBER,
+    "correct": int,
+    "total": int,
+    "per_class": [{"name": str, "correct": int, "total": int}],
+    "confusion": [[int]],
+}
+RUN = {
+    "folder": str,
+    "seeds": SEEDS,
+    "environment": {
+        **dict.fromkeys(("torch", "torchvision", "numpy", "python", "cpu", "cpu_capability", "device"), str),
+        "gpu": TEXT,
+        "threads": int,
+        "memory_format": str,
+        "deterministic": bool,
+    },
+    "epochs": [
+        {
+            "epoch": int,
+            "train_loss": NUMBER,
+            "valid_loss": MAYBE,
+            "valid_accuracy": MAYBE,
+            "running_loss": [NUMBER],
+            "weights_sha256": str,
+            "train_seconds": NUMBER,
+            "valid_seconds": NUMBER,
+        }
+    ],
+    "best": (NoneType, {"epoch": int, "valid_loss": MAYBE}),
+    "test": (NoneType, TEST),
+    "correct_bits": TEXT,
+}
 
 
 def read_results(path: Path) -> dict[str, Any]:
@@ -31,14 +80,13 @@ def read_results(path: Path) -> dict[str, Any]:
             raise InputError(
                 f"{path}: holds no {record.NAME} and no {study.NAME}: give the folder of a run or of a study"
             )
-        _check(results)
-    except InputError:
-        raise
+        return _whole(results)
+    except InputError as error:
+        raise error if str(path) in str(error) else InputError(f"{file}: {error}") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{file}: is not whole ({type(error).__name__}: {error}): give what cifar-repro wrote"
         ) from error
-    return results
 
 
 def folder_of(path: Path) -> Path:
@@ -46,32 +94,68 @@ def folder_of(path: Path) -> Path:
     return path.parent if path.name in (record.NAME, study.NAME) and path.is_file() else path
 
 
-def _check(results: dict[str, Any]) -> None:
-    """Raises one of the errors above unless what readers of results rely on is there."""
-    recipe_of(results)
-    for part in ("train", "test"):
-        str(results["data"]["fingerprints"][part]), sum(results["data"]["counts"][part].values())
-    for name in ("kind", "official", "path"):
-        results["data"][name]
-    [epoch["epoch"] + epoch["train_loss"]["mean"] for epoch in results["epochs"]]
-    for run in results["runs"]:
+def _shape(several: bool) -> dict[str, Any]:
+    """What readers of results rely on: each entry's type, entries, elements, or a tuple of what it may be."""
+    summary = SPREAD if several else ALONE
+    variance = (NoneType, *({**VARIANCE, **dict.fromkeys(SHARES, kind)} for kind in (NUMBER, NoneType)))
+    return {
+        "vary": TEXT,
+        "data": DATA,
+        "runs": [RUN],
+        "diverged": [{"folder": str, "seeds": SEEDS, "stopped": {"epoch": int}}],
+        "epochs": [{"epoch": int, "train_loss": summary, "valid_loss": (NoneType, summary)}],
+        "test": (
+            NoneType,
+            {
+                "loss": summary,
+                "accuracy": summary,
+                "per_class": [({"name": str, **summary}, {"name": str, **NOTHING})],
+            },
+        ),
+        "variance": variance,
+    }
+
+
+def _misfit(value: Any, shape: Any, at: str) -> str:
+    """Where the value is not of the shape, and what is there; empty where it is."""
+    if isinstance(shape, tuple):
+        misfits = [_misfit(value, each, at) for each in shape]
+        return "" if "" in misfits else misfits[-1]
+    if isinstance(shape, dict) and isinstance(value, dict):
+        parts = [
+            _misfit(value[k], each, f"{at}.{k}") if k in value else f"{at}.{k} is missing" for k, each in shape.items()
+        ]
+        return next(filter(None, parts), "")
+    if isinstance(shape, list) and isinstance(value, list):
+        return next(filter(None, (_misfit(each, shape[0], f"{at}.{n}") for n, each in enumerate(value))), "")
+    return "" if isinstance(shape, type) and isinstance(value, shape) else f"{at} is {value!r}"
+
+
+def _whole(results: dict[str, Any]) -> dict[str, Any]:
+    """The results with what an earlier version did not write yet filled in. Raises ValueError unless they are whole."""
+    recipe = recipe_of(results)
+    [getattr(recipe, name) for name in results["recipe"]["overridden"]]
+    runs = [{**run, "epochs": [asdict(Epoch(**epoch)) for epoch in run["epochs"]]} for run in results["runs"]]
+    results = {**results, "recipe": {**asdict(recipe), **results["recipe"]}, "runs": runs}
+    if misfit := _misfit(results, _shape(several=len(runs) > 1), ""):
+        raise ValueError(misfit.lstrip("."))
+    if results["vary"] not in (None, *study.SOURCES):
+        raise ValueError(f"vary is {results['vary']!r}")
+    for run in runs:
         seeds_of(run)
-        [run["environment"][name] for name in ("torchvision", "numpy", "python", "cpu", *DECISIVE)]
-        epochs = [Epoch(**epoch) for epoch in run["epochs"]]
-        if run["best"] and run["best"]["epoch"] not in [epoch.epoch for epoch in epochs]:
-            raise ValueError(f"its best epoch is {run['best']['epoch']}")
-        test = run["test"]
-        if test is not None:
-            test["loss"] + test["correct"] / test["total"]
-            sizes = [len(test["per_class"]), len(test["confusion"]), *map(len, test["confusion"])]
-            if sizes != [len(CLASSES)] * len(sizes):
-                raise ValueError("its test has not ten classes")
-            bits = run["correct_bits"]
-            if bits is not None and len(bytes.fromhex(bits)) != -(-test["total"] // 8):
-                raise ValueError(f"correct_bits of {run['folder']} are not of {test['total']} images")
-    if results["test"] is not None:
-        [results["test"][name]["mean"] + 0.0 for name in ("loss", "accuracy")]
-        [str(one["name"]) and one["mean"] for one in results["test"]["per_class"]]
+        test, best, bits = run["test"], run["best"], run["correct_bits"]
+        if best and best["epoch"] not in [epoch["epoch"] for epoch in run["epochs"]]:
+            raise ValueError(f"the best epoch of {run['folder']} is {best['epoch']}")
+        if test is None:
+            if len(runs) > 1 or results["test"] is not None:
+                raise ValueError(f"{run['folder']} has no test")
+            continue
+        sizes = [len(test["per_class"]), len(test["confusion"]), *map(len, test["confusion"])]
+        if test["total"] < 1 or best is None or set(sizes) != {len(CLASSES)}:
+            raise ValueError(f"the test of {run['folder']} is not whole")
+        if bits is not None and len(bytes.fromhex(bits)) != -(-test["total"] // 8):
+            raise ValueError(f"correct_bits of {run['folder']} are not of {test['total']} images")
+    return results
 
 
 def of_run(recorded: dict[str, Any]) -> dict[str, Any]:
@@ -97,9 +181,13 @@ def of_run(recorded: dict[str, Any]) -> dict[str, Any]:
             "loss": alone(test["loss"]),
             "accuracy": alone(test["correct"] / test["total"]),
             "per_class": [
-                {"name": c["name"], **(alone(c["correct"] / c["total"] if c["total"] else None) or {"mean": None})}
+                {
+                    "name": c["name"],
+                    **(alone(c["correct"] / c["total"] if c["total"] else None) or dict.fromkeys(NOTHING)),
+                }
                 for c in test["per_class"]
             ],
         },
         "variance": None,
+        "diverged": [],
     }

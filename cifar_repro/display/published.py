@@ -1,0 +1,64 @@
+"""What was published of a recipe, in the one form in which the report draws it beside its own results."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cifar_repro.evidence.claims import LESSON_NAMES
+from cifar_repro.evidence.published import published
+
+Interval = tuple[float, float]
+Points = list[tuple[float, float]]
+
+STEPS = 12_500  # an epoch of that tutorial: 50,000 images in batches of 4
+
+
+@dataclass(frozen=True)
+class Published:
+    """Published numbers; accuracies are fractions, from and to: a percentage that is cut (55) is from 0.55 to 0.56.
+
+    curves: by the name of a record's entry, the (epoch, value) points of each published run; those of `running_loss`
+    are by thousands of steps.
+    """
+
+    sources: list[str]
+    curves: dict[str, list[Points]] = field(default_factory=dict)
+    loss: float | None = None
+    accuracy: Interval | None = None
+    per_class: dict[str, Interval] = field(default_factory=dict)
+
+
+def published_of(recipe: dict[str, Any], data: dict[str, Any]) -> Published | None:
+    """What was published for the recipe of a record. None for synthetic data: beside them it would compare nothing."""
+    known = None if data["kind"] == "synthetic" else published(recipe["name"])
+    if known is None:
+        return None
+    if "test" in known:
+        epochs, test = known["epochs"], known["test"]
+        lines = {name: [[(e["epoch"], e[name]) for e in epochs]] for name in ("train_loss", "valid_loss")}
+        per_class = {c["name"]: _share(c) for c in test["per_class"]}
+        return Published([known["source"]], lines, test["loss"], _share(test), per_class)
+    if "claims" in known:
+        claims = {c["epoch"]: c["valid_accuracy_percent"] for c in known["claims"]}
+        points = [(epoch, percent / 100) for epoch, percent in claims.items() if epoch <= recipe["epochs"]]
+        percent = claims.get(recipe["epochs"])
+        rounded = None if percent is None else ((percent - 0.5) / 100, (percent + 0.5) / 100)
+        return Published([known["source"]], {"valid_accuracy": [points]}, accuracy=rounded)
+    runs = known["runs"]
+    lines = {
+        "running_loss": [
+            [((STEPS * (p["epoch"] - 1) + p["minibatch"]) / 1000, p["loss"]) for p in run["running_loss"]]
+            for run in runs
+        ]
+    }
+    (tested,) = (run for run in runs if "test_accuracy_percent" in run)
+    per_class = {LESSON_NAMES.get(name, name): _cut(p) for name, p in tested["per_class_percent"].items()}
+    return Published([run["source"] for run in runs], lines, None, _cut(tested["test_accuracy_percent"]), per_class)
+
+
+def _share(counts: dict[str, Any]) -> Interval:
+    share = counts["correct"] / counts["total"]
+    return share, share
+
+
+def _cut(percent: int) -> Interval:
+    return percent / 100, (percent + 1) / 100
