@@ -204,7 +204,7 @@ def test_studies_of_one_varied_seed_predict_no_new_run(study: dict[str, Any]) ->
 @pytest.mark.parametrize("spread", SPREADS)
 def test_a_run_of_the_same_kind_is_rarely_called_not_consistent(spread: str) -> None:
     """At most 5 % in all, and by each claim alone, at ten runs; 60 correlated losses count as one claim."""
-    draws = 100
+    draws = 60
     counts = single_run_outcomes(np.random.default_rng(0), draws, Runs(SPREADS[spread]), 10)
     chance = 3 * math.sqrt(0.05 * 0.95 / draws)
     for what in (
@@ -219,8 +219,8 @@ def test_a_run_of_the_same_kind_is_rarely_called_not_consistent(spread: str) -> 
 
 def test_a_run_with_other_losses_is_found() -> None:
     """Training losses lower by 10 % in all epochs, ten standard deviations, are found by the band."""
-    counts = single_run_outcomes(np.random.default_rng(0), 40, Runs(SPREADS["normal"]), 10, curve=-0.1)
-    assert counts[NOT_CONSISTENT] / 40 > 0.5
+    counts = single_run_outcomes(np.random.default_rng(0), 20, Runs(SPREADS["normal"]), 10, curve=-0.1)
+    assert counts[NOT_CONSISTENT] / 20 > 0.5
 
 
 def test_the_command_compares_with_the_recipe_s_own_published_result(

@@ -51,7 +51,7 @@ def test_prediction_interval_of_a_textbook_example(monkeypatch: pytest.MonkeyPat
     assert (low[0], high[0]) == pytest.approx((12.09, 31.71), abs=0.01)
 
 
-@pytest.mark.parametrize("n", [2, 3, 10, 500])
+@pytest.mark.parametrize("n", [2, 10])
 @pytest.mark.parametrize("level", [0.05, 0.005, 2e-4])
 def test_an_end_of_the_interval_is_where_the_p_value_is_the_level(n: int, level: float) -> None:
     """So what is drawn and what is decided agree."""

@@ -203,8 +203,8 @@ def test_the_runs_said_to_settle_it_do() -> None:
     assert n is not None
     conclusive = []
     for runs in (n, n // 2):
-        counts = outcomes(np.random.default_rng(0), 80, SPREADS["normal"], 0.6, (runs, runs), (sd, sd))
-        conclusive.append(1 - counts[INCONCLUSIVE] / 80)
+        counts = outcomes(np.random.default_rng(0), 50, SPREADS["normal"], 0.6, (runs, runs), (sd, sd))
+        conclusive.append(1 - counts[INCONCLUSIVE] / 50)
     assert conclusive[0] > 0.7
     assert conclusive[1] < 0.7
 
@@ -264,7 +264,7 @@ def test_results_that_are_not_whole_are_refused(study: dict[str, Any], other: di
 )
 def test_false_verdicts_are_rare(spread: str, difference: float, most_equivalent: float, most_different: float) -> None:
     """With 10 runs a side: different though equal, equivalent though apart by the margin; 1.5 points are found."""
-    draws = 100
+    draws = 60
     counts = outcomes(np.random.default_rng(2), draws, SPREADS[spread], difference, sd=(0.5, 0.5))
     chance = 3 * math.sqrt(0.05 * 0.95 / draws)
     assert counts[EQUIVALENT] / draws <= most_equivalent + chance
