@@ -121,7 +121,9 @@ def _check(comparison: _Comparison, adjusted: float | None, claims: int) -> Chec
     interval = [f"{low[i]:.4g} to {high[i]:.4g}{unit}" for i in range(m)]
     if m == 1:
         where = "outside" if outside else "inside"
-        sentence = f"published {_bounds(claim, 0)}; a new run is expected at {interval[0]} (95 %): {where}"
+        sentence = f"published {_bounds(claim, 0)}; a new run is expected at {interval[0]} (95 %): {where}. "
+        off = f"{numbers['detectable'][0]:.2g}{' points' if unit else ''}"
+        sentence += f"One that is {off} off the mean is found with a probability of 80 %"
     elif outside:
         first = outside[0]
         sentence = f"{len(outside)} of {m} outside of the 95 % band for all of them, first {claim.places[first]}: "
