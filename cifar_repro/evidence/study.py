@@ -105,7 +105,9 @@ def run_study(
                     file.write((json.dumps(study, indent=1, allow_nan=False) + "\n").encode())
             return study, trained
     except Timeout:
-        raise InputError(f"out: another study is at work in {str(plan.folder)!r}: give another folder") from None
+        raise InputError(
+            f"out: another study is at work in {str(plan.folder)!r}: wait for it, or give another folder"
+        ) from None
 
 
 def epochs_done(plan: Plan, data: Cifar10) -> int:

@@ -87,13 +87,18 @@ def test_an_interrupted_study_says_how_to_go_on(
     number: signal.Signals,
 ) -> None:
     """Ctrl-C or SIGTERM ends it with exit status 130 and one line; what is finished stays; handlers are put back."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.getsignal(signal.SIGTERM)
+
+    def too_late(number: int, frame: object) -> None:
+        raise AssertionError("the study does not handle SIGTERM")
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, too_late)
     monkeypatch.setattr(study_text, "run", lambda name, record: signal.raise_signal(number))
     try:
         assert study(images, tmp_path / "study") == 130
-        assert signal.getsignal(signal.SIGTERM) == before[1]
+        assert signal.getsignal(signal.SIGTERM) is too_late
     finally:
         signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "cifar-repro: interrupted: all finished epochs are kept; go on with the same command"
     assert read(tmp_path / "study" / "seed-0" / "record.json")["status"] == "complete"
