@@ -217,8 +217,7 @@ def _parser() -> Parser:
         "study only); a seed takes --threads CPUs, and one GPU with --device cuda",
     )
     _add_json(study, "print study.json (with --vary each: all four, by source)")
-    _add_experiment(study)
-    study.set_defaults(threads=1)
+    _add_experiment(study, threads=1)
 
     verdict = _command(
         commands,
@@ -295,10 +294,14 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="D", help=DATA_HELP)
 
 
-def _add_compute(parser: argparse.ArgumentParser) -> None:
+def _add_compute(parser: argparse.ArgumentParser, threads: int | None = None) -> None:
     parser.add_argument("--device", metavar="DEV", help="auto (default), cpu, cuda or cuda:INDEX")
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="CPU threads of torch (default: torch's choice); changes bits"
+        "--threads",
+        type=int,
+        default=threads,
+        metavar="N",
+        help=f"CPU threads of torch (default: {'as torch chooses' if threads is None else threads}); changes bits",
     )
     parser.add_argument(
         "--memory-format",
@@ -311,14 +314,14 @@ def _add_json(parser: argparse._ActionsContainer, help: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"{help}; nothing else goes to stdout")
 
 
-def _add_experiment(parser: argparse.ArgumentParser) -> None:
+def _add_experiment(parser: argparse.ArgumentParser, threads: int | None = None) -> None:
     """Which experiment, on what data, on what machine: read by `_experiment`."""
     parser.add_argument("--recipe", metavar="R", help=f"one of {', '.join(RECIPES)} (default: udacity)")
     parser.add_argument("--seed", type=int, metavar="S", help="the seed of all four sources of randomness (default: 0)")
     for f in fields(Seeds):
         parser.add_argument(f"--{f.name}-seed", type=int, metavar="S", help=f"another seed for the {f.name} alone")
     _add_data(parser)
-    _add_compute(parser)
+    _add_compute(parser, threads)
     group = parser.add_argument_group("recipe", "Change a number of the recipe; the record says which.")
     for f in fields(Recipe):
         if f.name != "name":
