@@ -1,6 +1,7 @@
 """What the report says of one run or study, in the form that its template takes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from cifar_repro.display.published import Published, published_of
 from cifar_repro.display.repeat import steps
 from cifar_repro.display.report_charts import number, percent
 from cifar_repro.evidence.record import data_label, recipe_of
-from cifar_repro.evidence.verdict import CONSISTENT, NOT_CONSISTENT, Verdict
+from cifar_repro.evidence.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Verdict
 
 Study = dict[str, Any]
 
@@ -73,7 +74,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
         "word": words.get(verdict.outcome, verdict.outcome.capitalize()),
         "notes": verdict.notes,
-        "checks": verdict.checks,
+        # Where nothing can be said as a whole, no comparison gets a tick.
+        "checks": [replace(c, holds=None) if verdict.outcome == INCONCLUSIVE else c for c in verdict.checks],
     }
 
 

@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def draw_data(run: Run) -> None:
     save_figure(figure, folder / "channel_values.png")
 
 
-def _running_losses(run: Run, known: dict[str, Any]) -> tuple[figures.Points, list[figures.Points]]:
+def _running_losses(run: Run, known: dict[str, Any]) -> tuple[figures.Points, Sequence[figures.Points]]:
     """(step, running loss) of a run, and of each published one."""
     steps, window = math.ceil(len(run.data.train) / run.recipe.batch_size), run.recipe.loss_window
     own = [

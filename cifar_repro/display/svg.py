@@ -18,8 +18,11 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Lines over the course of training. runs: the (x, y) points of each run; mean and band: over the runs (none of a
-    single run); published: the points of each published run; marks: points of `runs` that are to be seen."""
+    """Lines over the course of training.
+
+    runs: the (x, y) points of each run. mean and band: over the runs, none of a single one; a band that reaches far
+    beyond all lines is cut. published: the points of each published run. marks: points of `runs` to be seen.
+    """
 
     name: str
     unit: str
@@ -66,16 +69,19 @@ def curves(chart: Curves) -> Markup:
     """The lines of all runs, their mean and band, and the published ones, each labelled at its right end."""
     height, left, right, top, bottom = 270, 44, 84, 14, 40
     points = [p for line in (*chart.runs, *chart.published) for p in line]
-    ys = [y for _, y in points] + [y for _, low, high in chart.band for y in (low, high)]
-    xs = [x for x, _ in points]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    beyond = (max(ys) - min(ys)) / 4  # the band of a few runs is so wide that in all of it no line would be seen
+    least, most = min(ys) - beyond, max(ys) + beyond
+    band = [(x, max(low, least), min(high, most)) for x, low, high in chart.band]
+    ys += [y for _, low, high in band for y in (low, high)]
     x = Scale(*_room(xs, 0.02), left, WIDTH - right)
     y = Scale(*_room(ys, 0.05), height - bottom, top)
     drawn = [_grid(y, y.ticks(8), left, WIDTH - right)]
     whole = all(float(value).is_integer() for value in xs)
     drawn += [_text(_number(v), x(v), height - bottom + 18, "tick middle") for v in x.ticks(7, whole)]
     drawn.append(_text(chart.x_name, (left + WIDTH - right) / 2, height - 4, "axis-name middle"))
-    if chart.band:
-        low, high = [(a, b) for a, b, _ in chart.band], [(a, b) for a, _, b in chart.band]
+    if band:
+        low, high = [(a, b) for a, b, _ in band], [(a, b) for a, _, b in band]
         drawn.append(tag("polygon", points=_places([*low, *reversed(high)], x, y), class_="band"))
     one = len(chart.runs) == 1
     drawn += [_line(line, x, y, "mean" if one else "run") for line in chart.runs]

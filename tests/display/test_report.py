@@ -23,6 +23,7 @@ from cifar_repro.evidence.pictures import Pictures, Seen
 from cifar_repro.evidence.record import recipe_of
 from cifar_repro.evidence.results import of_run, read_results
 from cifar_repro.evidence.summary import pack_bits, summarise
+from cifar_repro.evidence.verdict import CONSISTENT, INCONCLUSIVE, Check, Verdict
 
 HOSTILE = """"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"""
 VOID = {"meta", "link", "img", "br"}
@@ -282,6 +283,16 @@ def test_the_page_says_first_what_the_data_is(data: dict[str, Any], label: str, 
     if not data.get("official", True) and compares:
         assert "This is no verdict on the published result" in made.text
     assert "reproduced" not in made.text.lower()
+
+
+@pytest.mark.parametrize(("outcome", "sign"), [(INCONCLUSIVE, "–"), (CONSISTENT, "✓")])  # noqa: RUF001 - as it is set
+def test_an_inconclusive_verdict_ticks_nothing(outcome: str, sign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be said as a whole, no comparison is marked as one that holds."""
+    verdict = Verdict(outcome, [Check("test accuracy", True, "it is inside")], ["Mind the data"])
+    monkeypatch.setattr("cifar_repro.display.report.with_published", lambda *arguments: verdict)
+    assert f"Mind the data. {sign} Test accuracy : it is inside." in page(a_study()).text.replace(
+        "accuracy:", "accuracy :"
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,16 @@ def test_lines_are_where_their_numbers_are() -> None:
     assert {x for line in (second, mean, published, band) for x, _ in places(line)} == {left, right}
 
 
+def test_a_band_that_is_far_wider_than_all_lines_leaves_them_to_be_seen() -> None:
+    """The band of two runs can be hundreds of times as wide as their lines: it is cut a little beyond them."""
+    chart = some_curves(band=[(1, -50.0, 50.0), (2, -50.0, 50.0)])
+    (band,) = of_class(chart, "band")
+    ys = [y for _, y in places(band)]
+    lines = [y for name in ("run", "published") for line in of_class(chart, name) for _, y in places(line)]
+    assert min(ys) < min(lines) < max(lines) < max(ys)
+    assert max(lines) - min(lines) > 0.5 * (max(ys) - min(ys))
+
+
 def test_labels_of_lines_do_not_lie_on_one_another() -> None:
     """Where the mean ends beside the published line, their names stand apart."""
     chart = some_curves(published=[[(1, 2.1), (2, 1.2)]])
