@@ -91,6 +91,15 @@ def test_what_is_outside_by_itself_but_no_surprise_among_several_holds(study: di
     assert "no surprise" in check.sentence
 
 
+def test_the_band_is_where_the_curve_is_judged(study: dict[str, Any]) -> None:
+    """A loss just inside of the band drawn for all 60 is inside, one just outside of it is named."""
+    band = checks(with_published(study, UDACITY))["loss curve"].numbers["high"][2 * 4 + 1]
+    for factor, outside in ((1 - 1e-6, []), (1 + 1e-6, ["valid_loss of epoch 5"])):
+        published = copy.deepcopy(UDACITY)
+        published["epochs"][4]["valid_loss"] = band * factor
+        assert checks(with_published(study, published))["loss curve"].numbers["outside"] == outside
+
+
 @pytest.mark.parametrize("runs", [1, 2])
 def test_too_few_runs_are_consistent_with_nothing(study: dict[str, Any], runs: int) -> None:
     """One run has no spread, two predict nearly anything: inconclusive, with the number of runs that it takes."""

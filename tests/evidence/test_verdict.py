@@ -63,6 +63,15 @@ def test_other_test_results_are_not_bitwise(study: dict[str, Any], other: dict[s
     assert against(study, other).outcome != BITWISE
 
 
+def test_tolerances_are_ten_times_the_errors_measured(study: dict[str, Any]) -> None:
+    """Times the largest relative error of a float32 loss up to that epoch; later, what two seeds differ by."""
+    tolerances = growth(study["recipe"], study["data"])
+    assert tolerances is not None
+    assert tolerances.measured["train_loss"] == pytest.approx([2.14e-4, 1.74e-3])
+    assert tolerances.measured["valid_loss"] == pytest.approx([1.32e-3, 6.18e-3])
+    assert (tolerances.telling, tolerances.tolerance("train_loss", 3)) == (2, pytest.approx(0.0888, abs=1e-4))
+
+
 def perturbed(study: dict[str, Any], by: float) -> dict[str, Any]:
     """The study with every loss off by that share of what is tolerated, and other digests."""
     tolerances = growth(study["recipe"], study["data"])
@@ -174,8 +183,8 @@ def test_what_else_differs_is_told(study: dict[str, Any], other: dict[str, Any])
         (0.1, 1.0, 1.0, EQUIVALENT, "within -1 to +1"),
         (0.1, 1.0, 0.3, INCONCLUSIVE, "neither a difference nor equality"),
         (0.1, 5.0, 1.0, INCONCLUSIVE, "neither a difference nor equality"),
-        (3.0, 1.0, 1.0, DIFFERENT, "it is larger than the margin"),
-        (-3.0, 1.0, 1.0, DIFFERENT, "it is larger than the margin"),
+        (3.0, 1.0, 1.0, DIFFERENT, "; it is larger than the margin"),
+        (-3.0, 1.0, 1.0, DIFFERENT, "; it is larger than the margin"),
         (-1.2, 1.0, 1.0, DIFFERENT, "whether it is larger than the margin is open"),
         (0.6, 1.0, 1.0, INCONCLUSIVE, "neither"),
         (0.8, 0.3, 2.0, EQUIVALENT, "A difference is there all the same"),
