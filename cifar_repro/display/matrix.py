@@ -9,24 +9,20 @@ from cifar_repro.evidence.matrix import Matrix, Row
 from cifar_repro.evidence.record import caption
 
 KEY = "Traces with the same letter are equal in every digest."
+SETTING = ("python", "CPU", "device", "threads")
 TIMES = "Times are those of the first times the ratio (95 % interval), measured in turn by 'cifar-repro gate'"
 
 
 def as_text(matrix: Matrix) -> str:
-    """For a terminal: what is the same in all environments stands above the table, not in it."""
-    columns = _columns(matrix)
-    common = {
-        title: cells[0]
-        for title, cells in columns.items()
-        if title in ("python", "CPU", "device", "threads", "time a step") and len(set(cells)) == 1
-    }
-    known = {title: cell for title, cell in common.items() if cell != "-"}
-    shown = {title: cells for title, cells in columns.items() if title not in common}
+    """For a terminal: what is the same in all environments stands above the table, what is not known in any nowhere."""
+    known = {title: cells for title, cells in _columns(matrix).items() if set(cells) != {"-"}}
+    alike = {title: cells[0] for title, cells in known.items() if title in SETTING and len(set(cells)) == 1}
+    shown = {title: cells for title, cells in known.items() if title not in alike}
     widths = {title: max(map(len, (title, *cells))) for title, cells in shown.items()}
     rows = [list(shown), *zip(*shown.values(), strict=True)]
     table = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths.values(), strict=True)).rstrip() for row in rows]
-    alike = [f"All: {', '.join(f'{title} {cell}' for title, cell in known.items())}"] if known else []
-    return "\n".join([_caption(matrix), *alike, "", *table, "", *_key(matrix), *_groups(matrix)])
+    above = [f"All: {', '.join(f'{title} {cell}' for title, cell in alike.items())}"] if alike else []
+    return "\n".join([_caption(matrix), *above, "", *table, "", *_key(matrix), *_groups(matrix)])
 
 
 def as_markdown(matrix: Matrix) -> str:

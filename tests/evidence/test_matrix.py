@@ -276,6 +276,13 @@ def test_the_text_says_what_is_common_above_the_table(
     ]
 
 
+def test_what_no_file_tells_has_no_column(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Plain traces make a table without tests and times, and without an empty line above it."""
+    out = printed(capsys, make("a", environment={"python": "3.10.1"}), make("b", environment={"threads": 2}))
+    assert "environment  torch        python  threads  trace  loss of step 2\na " in out
+    assert "All: CPU AVX512, device cpu\n" in out
+
+
 def test_the_markdown_has_every_column(three: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     """Markdown keeps the columns that are the same everywhere."""
     lines = printed(capsys, *three, "--markdown").splitlines()
