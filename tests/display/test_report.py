@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from cifar_repro import cli
+from cifar_repro.arguments import make_parser
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES, Seeds
@@ -364,7 +365,7 @@ def test_missing_pictures_are_told(tmp_path: Path) -> None:
 def parsed(command: str) -> Any:
     words = shlex.split(command)
     assert words[0] == "cifar-repro"
-    return cli._parser().parse_args(words[1:])
+    return make_parser().parse_args(words[1:])
 
 
 def test_the_command_of_a_run_gives_its_recipe_and_seeds() -> None:
