@@ -5,14 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch.testing import assert_close
-
 from benchmarks import measures, tutorial
 from cifar_repro.core.data import ImageSet
 from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
 from cifar_repro.core.training import fit, split
 
+GUESSING = math.log(10)  # the loss of equal probabilities for the ten classes
 ONE = RECIPES["udacity"].with_changes({"epochs": 1})
 
 
@@ -57,13 +56,14 @@ OWN = {"lesson": lesson, "contiguous": engine("contiguous"), "channels_last": en
 
 
 def check_same(result: EpochResult, expected: EpochResult) -> None:
-    """AssertionError unless the losses are those expected, but for rounding.
+    """AssertionError unless the losses are those expected, to 5 % of what was learned: of the way down from guessing.
 
-    Over an epoch of 10,000 images, channels_last makes a relative difference of 1e-5. No training at all makes one of
-    3e-3 on real images, of which this slow recipe learns little at first.
+    Rounding differs in channels_last, and the difference grows as the network learns. Over an epoch of 10,000 images it
+    was at most 0.2 % of that way, on real and on synthetic images; without training it is about 100 %.
     """
-    losses = [[r.train_loss, r.valid_loss] for r in (result, expected)]
-    assert_close(*losses, rtol=1e-4, atol=0.0)
+    for name in ("train_loss", "valid_loss"):
+        found, wanted = getattr(result, name), getattr(expected, name)
+        assert abs(found - wanted) <= 0.05 * abs(GUESSING - wanted), f"{name}: {found} instead of {wanted}"
 
 
 def check_done(result: EpochResult, n: int) -> None:
@@ -73,9 +73,9 @@ def check_done(result: EpochResult, n: int) -> None:
     """
     steps = math.ceil(len(split(ONE, Seeds(), n)[0]) / ONE.batch_size)
     assert result.steps == steps, f"{result.steps} optimizer steps instead of {steps}"
-    # Guessing has a loss of ln 10; some hundred steps of this slow recipe are little better on real images.
+    # Some hundred steps of this slow recipe are little better than guessing on real images.
     for loss in (result.train_loss, result.valid_loss):
-        assert 0 < loss < 1.05 * math.log(10), f"loss {loss}: worse than guessing"
+        assert 0 < loss < 1.05 * GUESSING, f"loss {loss}: worse than guessing"
 
 
 def epoch_flops(n: int) -> int:
