@@ -113,7 +113,7 @@ class Worker:
 
     def describe(self) -> dict[str, Any]:
         """`environment` and `package` of the side; waits until the worker is ready. To be called first, and once."""
-        return {"side": self.side.given, **self._answer()}
+        return {"side": self.side.given, **self._answer("environment", "package")}
 
     def measure(self) -> Measurement:
         """One run of the workload."""
@@ -123,15 +123,15 @@ class Worker:
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # it is dead, and `_answer` says of what
-        return Measurement(**self._answer())
+        return Measurement(**self._answer("seconds", "steps", "losses"))
 
-    def _answer(self) -> dict[str, Any]:
+    def _answer(self, *names: str) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         try:
             answer: dict[str, Any] = json.loads(line)
-            return answer
-        except ValueError as error:
+            return {name: answer[name] for name in names}
+        except (ValueError, KeyError, TypeError) as error:
             self._process.kill()
             status = self._process.wait()
             said = self._stderr.read_text(errors="replace").strip().splitlines()
