@@ -140,9 +140,9 @@ def _entry(header: dict[str, Any], dotted: str) -> Any:
 
 
 def _shown(value: Any, other: Any) -> str:
-    """What of a value differs from the other one, in one line."""
+    """What of a value differs from the other one, in one line; null where it lacks an entry that the other has."""
     if isinstance(value, dict) and isinstance(other, dict):
-        value = {name: v for name, v in value.items() if name not in other or v != other[name]}
+        value = {name: value.get(name) for name in value | other if value.get(name) != other.get(name)}
     return json.dumps(value)
 
 

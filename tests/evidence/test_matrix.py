@@ -165,6 +165,7 @@ def test_more_groups_than_letters(make: Make) -> None:
         ("steps", 3, ("steps", "3", "2")),
         ("seeds", {"split": 0, "init": 5, "order": 0, "dropout": 0}, ("seeds", '"init": 5', '"init": 0')),
         ("recipe", {"name": "udacity", "batch_size": 10, "overridden": ["batch_size"]}, ("recipe", "10", "20")),
+        ("recipe", {"name": "udacity", "overridden": []}, ("recipe", '"batch_size": null', '"batch_size": 20')),
         (
             "data",
             {"kind": "synthetic", "official": False, "fingerprints": {"train": "t", "test": "v"}},
