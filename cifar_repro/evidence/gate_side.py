@@ -132,7 +132,8 @@ class Worker:
             answer: dict[str, Any] = json.loads(line)
             return {name: answer[name] for name in names}
         except (ValueError, KeyError, TypeError) as error:
-            self._process.kill()
+            if line:
+                self._process.kill()  # it lives, and talks nonsense
             status = self._process.wait()
             said = self._stderr.read_text(errors="replace").strip().splitlines()
             why = ": ".join([f"it ended with status {status}", *said[-1:]])
