@@ -28,6 +28,7 @@ def test_the_versions_of_the_name_are_accepted(environment: str, python: str, to
     [
         ("py311-torch26", "3.11.7", "2.9.1+cu128", ("torch 2.9.1+cu128", "torch26")),
         ("py311-torch213", "3.11.7", "2.1.3", ("torch 2.1.3", "torch213")),
+        ("py311-torch21", "3.11.7", "2.13.0", ("torch 2.13.0", "torch21")),
         ("py311-torch29", "3.12.1", "2.9.1", ("python 3.12.1", "py311")),
         ("py311", "3.11.7", "2.9.1", ("torch 2.9.1", "None")),
     ],
