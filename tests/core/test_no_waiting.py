@@ -26,6 +26,11 @@ WAITING = ("_local_scalar_dense", "nonzero", "equal", "_unique2", "masked_select
 # The augmentation of the lesson's solution draws its angles on the CPU, as torchvision does, and takes them over.
 RESIDENT = [name for name, recipe in RECIPES.items() if recipe.augmentation != "flip-rotate"]
 
+needs_fake_gpu = pytest.mark.skipif(
+    torch.version.cuda is None or tuple(map(int, torch.__version__.split(".")[:2])) < (2, 14),
+    reason="FakeTensorMode is known to do without a GPU's driver only in torch 2.14 and later, built for CUDA",
+)
+
 
 class Calls(TorchDispatchMode):
     """Collects the operations that would make the program wait for a device, or move numbers between devices."""
@@ -94,6 +99,7 @@ def fake_images(n: int) -> ImageSet:
     return fake
 
 
+@needs_fake_gpu
 @pytest.mark.parametrize("name", RESIDENT)
 def test_the_forward_pass_of_training_runs_on_tensors_that_claim_to_be_on_a_gpu(name: str) -> None:
     """Batches, augmentation, dropout and loss: nothing is on the CPU, nothing needs a number.
@@ -111,6 +117,7 @@ def test_the_forward_pass_of_training_runs_on_tensors_that_claim_to_be_on_a_gpu(
     assert {loss.device.type for loss in losses} == {"cuda"}
 
 
+@needs_fake_gpu
 @pytest.mark.parametrize("name", RESIDENT)
 def test_evaluation_runs_on_tensors_that_claim_to_be_on_a_gpu(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluation needs no number until all predictions are on the CPU and are counted, after the last batch."""
@@ -122,6 +129,7 @@ def test_evaluation_runs_on_tensors_that_claim_to_be_on_a_gpu(name: str, monkeyp
         evaluate(network, made)
 
 
+@needs_fake_gpu
 def test_fake_tensors_find_a_tensor_left_on_the_cpu() -> None:
     """Labels that stayed on the CPU raise."""
     with FakeTensorMode():
