@@ -28,6 +28,7 @@ def main() -> None:
     # Whatever prints to stdout from here on must not get between the lines of the protocol.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    sys.stdout = sys.stderr  # each line at once, so that an error stays the last word
     if settings["package"]:
         sys.path.insert(0, settings["package"])
     if settings["core"] is not None:
