@@ -33,6 +33,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--full", action="store_true", help="benchmarks: the accuracy targets of whole recipes, too")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the number
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """The whole suite, by plain `pytest`, runs in as many processes as there are cores, at most 4; `-n 0` in one."""
+    if hasattr(config, "workerinput"):  # such a process itself
+        return
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("subject")
+    if whole and config.getoption("numprocesses", 0) is None and not config.getoption("benchmark_only", False):
+        config.option.numprocesses = min(4, os.cpu_count() or 1)
+        # The few tests of two threads then share their cores, where waiting in a loop would cost them most of the time.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # One thread: the tensors are small, and parallel test processes do not fight for cores.
     make_deterministic(threads=1)
