@@ -114,7 +114,7 @@ FAULTS = (
     Change("the init seed is used for dropout", TRAIN, "seeding.seed_global(seeds.dropout)", "seeding.seed_global(seeds.init)", "lesson", "each_seed_drives_its_own_source_alone"),
     Change("order and dropout share a generator", TRAIN, ORDER, ORDER.replace(", generator=training.order", ""), "lesson", "each_seed_drives_its_own_source_alone"),
     Change("the split uses the order seed", TRAIN, "split_indices(n, recipe.valid_fraction, seeds.split)", "split_indices(n, recipe.valid_fraction, seeds.order)", "lesson", "each_seed_drives_its_own_source_alone"),
-    Change("random state leaks out of a run", TRAIN, "    with seeding.isolated(device):\n        # Weights", "    if True:\n        # Weights", "lesson", "global_random_state_is_left_alone"),
+    Change("random state leaks out of a run", TRAIN, "    with seeding.isolated(device):\n        training = begin(", "    if True:\n        training = begin(", "lesson", "global_random_state_is_left_alone"),
     Change("what follows an epoch shifts the next one's dropout", TRAIN, "            with seeding.isolated(device):  #", "            if True:  #", "lesson", "what_follows_an_epoch_cannot_disturb_the_next"),
     # The lesson's own traps: losses and counts
     Change("the mean of the batches' means", EVALUATE, "return total / sum(self.sizes)", "return sum(self.losses) / len(self.losses)", "lesson", "training_loss_is_the_mean_over_images"),

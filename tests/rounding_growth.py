@@ -19,9 +19,8 @@ import torch
 from cifar_repro.core import seeding
 from cifar_repro.core.data import ImageSet, batches, load_cifar10
 from cifar_repro.core.evaluation import evaluate
-from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
-from cifar_repro.core.training import split, torch_memory_format, train_epoch
+from cifar_repro.core.training import begin, split, torch_memory_format, train_epoch
 
 
 def trainings(
@@ -35,14 +34,11 @@ def trainings(
         made = batches(data, indices, recipe.batch_size, augmentation=recipe.augmentation, memory_format=layout)
         return ((images.to(dtype), labels) for images, labels in made)
 
-    seeding.seed_global(seed)
-    network = Net(recipe.dropout).to(dtype).to(memory_format=layout)
-    optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)
-    order = seeding.order_generator(seed)
-    seeding.seed_global(seed)
+    training = begin(recipe, Seeds.all(seed), torch.device("cpu"), layout)
+    network = training.network.to(dtype)
     for _ in range(recipe.epochs):
-        chosen = train_idx[torch.randperm(len(train_idx), generator=order)]
-        train_losses = train_epoch(network, passes(chosen), optimizer)
+        chosen = train_idx[torch.randperm(len(train_idx), generator=training.order)]
+        train_losses = train_epoch(network, passes(chosen), training.optimizer)
         yield train_losses.losses, train_losses.mean, evaluate(network, passes(valid_idx)).loss
 
 

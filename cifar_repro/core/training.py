@@ -166,6 +166,16 @@ class Training:
         self.best_weights = state["best_weights"]
 
 
+def begin(recipe: Recipe, seeds: Seeds, device: torch.device, layout: torch.memory_format) -> Training:
+    """A training before its first step. Leaves the global generators seeded for dropout, which alone may draw next."""
+    # Weights are drawn on the CPU, so that every device starts from the same ones.
+    seeding.seed_global(seeds.init)
+    network = build_network(recipe).to(device).to(memory_format=layout)
+    training = Training(network, make_optimizer(recipe, network), seeding.order_generator(seeds.order))
+    seeding.seed_global(seeds.dropout)
+    return training
+
+
 def fit(
     recipe: Recipe,
     seeds: Seeds,
@@ -199,12 +209,8 @@ def fit(
         return progress(made, total=total, desc=f"epoch {epoch}/{recipe.epochs} {name}")
 
     with seeding.isolated(device):
-        # Weights are drawn on the CPU, so that every device starts from the same ones.
-        seeding.seed_global(seeds.init)
-        network = build_network(recipe).to(device).to(memory_format=layout)
-        optimizer = make_optimizer(recipe, network)
-        training = Training(network, optimizer, seeding.order_generator(seeds.order))
-        seeding.seed_global(seeds.dropout)
+        training = begin(recipe, seeds, device, layout)
+        network, optimizer = training.network, training.optimizer
         if resume is not None:
             training.load_state(resume, device)
 

@@ -33,10 +33,9 @@ from cifar_repro.core import seeding
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10, batches
 from cifar_repro.core.errors import InputError
-from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
-from cifar_repro.core.training import make_optimizer, split, torch_memory_format, train_epoch
+from cifar_repro.core.training import begin, split, torch_memory_format, train_epoch
 from cifar_repro.evidence.environment import environment
 from cifar_repro.evidence.record import new_record
 
@@ -105,15 +104,12 @@ def trace(
         yield "split/valid", valid_idx
 
     with seeding.isolated(device):
-        # The lines of `fit`, up to its first epoch.
-        seeding.seed_global(seeds.init)
-        network = build_network(recipe).to(device).to(memory_format=layout)
+        training = begin(recipe, seeds, device, layout)
+        network, optimizer = training.network, training.optimizer
         for name, parameter in network.named_parameters():
             yield f"init/{name}", parameter
-        network.to(dtype)
-        optimizer = make_optimizer(recipe, network)
-        order = train_idx[torch.randperm(len(train_idx), generator=seeding.order_generator(seeds.order))]
-        seeding.seed_global(seeds.dropout)
+        network.to(dtype)  # the optimizer holds the same parameters
+        order = train_idx[torch.randperm(len(train_idx), generator=training.order)]
 
         chosen = order[: steps * recipe.batch_size]
         options: dict[str, Any] = {"augmentation": recipe.augmentation, "pixels": recipe.pixels}

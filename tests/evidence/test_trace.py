@@ -261,7 +261,7 @@ def test_the_first_place_of_a_planted_cause_is_named(
 ) -> None:
     """`diff` names the tensor that the cause touches first, and its kind."""
     change, patches, first, kind = CAUSES[cause]
-    homes = {"build_network": module, "SGD": torch.optim, "cross_entropy": nn.functional, "randperm": torch}
+    homes = {"build_network": training, "SGD": torch.optim, "cross_entropy": nn.functional, "randperm": torch}
     changed = change(setting)
     for name, replacement in patches.items():
         monkeypatch.setattr(homes[name], name, replacement)
