@@ -11,6 +11,7 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.training import Epoch
 from cifar_repro.evidence import record, study
 from cifar_repro.evidence.record import recipe_of, seeds_of
+from cifar_repro.evidence.summary import summarise
 
 NUMBER, MAYBE, TEXT = (int, float), (int, float, NoneType), (str, NoneType)
 SEEDS = dict.fromkeys(study.SOURCES, int)
@@ -160,34 +161,14 @@ def _whole(results: dict[str, Any]) -> dict[str, Any]:
 
 def of_run(recorded: dict[str, Any]) -> dict[str, Any]:
     """The record of a run, complete or not, as a study of it alone. `test` is None where it has not been tested."""
-
-    def alone(value: float | None) -> dict[str, float | None] | None:
-        return None if value is None else {"mean": value, "sd": None, "low": None, "high": None}
-
-    run = {name: recorded[name] for name in ("seeds", "environment", "epochs", "best", "test")}
-    test = recorded["test"]
+    names = ("seeds", "environment", "epochs", "best", "test")
+    runs = [{"folder": ".", **{name: recorded[name] for name in names}, "correct_bits": None}]
     return {
-        "study": 1,
+        "study": study.SCHEMA,
         "recipe": recorded["recipe"],
         "vary": None,
         "data": recorded["data"],
-        "runs": [{"folder": ".", **run, "correct_bits": None}],
-        "epochs": [
-            {"epoch": e["epoch"], **{name: alone(e[name]) for name in ("train_loss", "valid_loss")}}
-            for e in recorded["epochs"]
-        ],
-        "test": test
-        and {
-            "loss": alone(test["loss"]),
-            "accuracy": alone(test["correct"] / test["total"]),
-            "per_class": [
-                {
-                    "name": c["name"],
-                    **(alone(c["correct"] / c["total"] if c["total"] else None) or dict.fromkeys(NOTHING)),
-                }
-                for c in test["per_class"]
-            ],
-        },
-        "variance": None,
+        "runs": runs,
         "diverged": [],
+        **summarise(runs),
     }

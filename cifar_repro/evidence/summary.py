@@ -101,7 +101,10 @@ def variance_parts(correct: npt.NDArray[np.bool_]) -> dict[str, float | int | No
 
 
 def summarise(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The `epochs`, `test` and `variance` entries of a study.json from its `runs`; all of the same number of epochs."""
+    """The `epochs`, `test` and `variance` entries of a study.json from its `runs`; all of the same number of epochs.
+
+    A run alone may be untested: its `test` is None. Only several need their `correct_bits`.
+    """
     epochs = [
         {
             "epoch": at[0]["epoch"],
@@ -111,12 +114,14 @@ def summarise(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         }
         for at in zip(*(run["epochs"] for run in runs), strict=True)
     ]
-    tests = [run["test"] for run in runs]
+    several, tests = len(runs) > 1, [run["test"] for run in runs]
+    if tests == [None]:
+        return {"epochs": epochs, "test": None, "variance": None}
     per_class = [
         {"name": of[0]["name"], **summary([c["correct"] / c["total"] if c["total"] else None for c in of])}
         for of in zip(*(test["per_class"] for test in tests), strict=True)
     ]
-    correct = [unpack_bits(run["correct_bits"], run["test"]["total"]) for run in runs]
+    correct = [unpack_bits(run["correct_bits"], run["test"]["total"]) for run in runs] if several else []
     return {
         "epochs": epochs,
         "test": {
@@ -124,5 +129,5 @@ def summarise(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "accuracy": summary([test["correct"] / test["total"] for test in tests]),
             "per_class": per_class,
         },
-        "variance": variance_parts(np.stack(correct)) if len(runs) > 1 else None,
+        "variance": variance_parts(np.stack(correct)) if several else None,
     }
