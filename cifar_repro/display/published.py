@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cifar_repro.evidence.claims import LESSON_NAMES
-from cifar_repro.evidence.published import published
+from cifar_repro.evidence.published import LESSON_NAMES, cut, published, rounded
 
 Interval = tuple[float, float]
 Points = list[tuple[float, float]]
@@ -41,8 +40,8 @@ def published_of(recipe: dict[str, Any], data: dict[str, Any]) -> Published | No
         claims = {c["epoch"]: c["valid_accuracy_percent"] for c in known["claims"]}
         points = [(epoch, percent / 100) for epoch, percent in claims.items() if epoch <= recipe["epochs"]]
         percent = claims.get(recipe["epochs"])
-        rounded = None if percent is None else ((percent - 0.5) / 100, (percent + 0.5) / 100)
-        return Published([known["source"]], {"valid_accuracy": [points]}, accuracy=rounded)
+        accuracy = None if percent is None else _fractions(rounded(percent))
+        return Published([known["source"]], {"valid_accuracy": [points]}, accuracy=accuracy)
     runs = known["runs"]
     lines = {
         "running_loss": [
@@ -51,8 +50,9 @@ def published_of(recipe: dict[str, Any], data: dict[str, Any]) -> Published | No
         ]
     }
     (tested,) = (run for run in runs if "test_accuracy_percent" in run)
-    per_class = {LESSON_NAMES.get(name, name): _cut(p) for name, p in tested["per_class_percent"].items()}
-    return Published([run["source"] for run in runs], lines, None, _cut(tested["test_accuracy_percent"]), per_class)
+    per_class = {LESSON_NAMES.get(name, name): _fractions(cut(p)) for name, p in tested["per_class_percent"].items()}
+    accuracy = _fractions(cut(tested["test_accuracy_percent"]))
+    return Published([run["source"] for run in runs], lines, None, accuracy, per_class)
 
 
 def _share(counts: dict[str, Any]) -> Interval:
@@ -60,5 +60,5 @@ def _share(counts: dict[str, Any]) -> Interval:
     return share, share
 
 
-def _cut(percent: int) -> Interval:
-    return percent / 100, (percent + 1) / 100
+def _fractions(percent: Interval) -> Interval:
+    return percent[0] / 100, percent[1] / 100

@@ -12,6 +12,7 @@ import numpy as np
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.evidence import statistics
+from cifar_repro.evidence.published import LESSON_NAMES, cut, rounded
 from cifar_repro.evidence.record import data_label
 from cifar_repro.evidence.statistics import LEVEL
 from cifar_repro.evidence.verdict import (
@@ -29,8 +30,6 @@ from cifar_repro.evidence.verdict import (
 
 # Two runs predict a third within 16 standard deviations: nearly anything would be consistent with them.
 FEWEST_RUNS = 3
-
-LESSON_NAMES = {"plane": "airplane", "car": "automobile"}  # what PyTorch's tutorial calls two of the classes
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,8 @@ def _claims(published: dict[str, Any], epochs: int) -> tuple[list[Claim], list[s
             notes.append(f"{percent} % at epoch {epoch} is not compared: these runs have {epochs} epochs")
             continue
         claims.append(_round_percent(epoch, percent))
-        notes.append(f"{percent} % at epoch {epoch} is a round number: taken as {percent - 0.5:g} to {percent + 0.5:g}")
+        low, high = rounded(percent)
+        notes.append(f"{percent} % at epoch {epoch} is a round number: taken as {low:g} to {high:g}")
     return claims, notes
 
 
@@ -233,28 +233,28 @@ def _running_loss(name: str, steps: list[dict[str, Any]]) -> Claim:
 
 
 def _whole_percents(prefix: str, run: dict[str, Any]) -> list[Claim]:
-    """Percentages cut to whole numbers: 55 stands for 55 up to 56."""
+    """Percentages cut to whole numbers."""
     claims = []
     if "test_accuracy_percent" in run:
-        low = float(run["test_accuracy_percent"])
+        low, high = cut(run["test_accuracy_percent"])
         name = prefix + "test accuracy"
-        claims.append(Claim(name, [name], lambda run: [accuracy(run)], [low], [low + 1], "%"))
+        claims.append(Claim(name, [name], lambda run: [accuracy(run)], [low], [high], "%"))
     if "per_class_percent" in run:
         classes = [LESSON_NAMES.get(name, name) for name in run["per_class_percent"]]
-        lows = [float(value) for value in run["per_class_percent"].values()]
+        lows, highs = ([cut(value)[end] for value in run["per_class_percent"].values()] for end in (0, 1))
         name = prefix + "accuracy per class"
-        claims.append(Claim(name, classes, lambda run: _per_class(run, classes), lows, [low + 1 for low in lows], "%"))
+        claims.append(Claim(name, classes, lambda run: _per_class(run, classes), lows, highs, "%"))
     return claims
 
 
 def _round_percent(epoch: int, percent: float) -> Claim:
-    """A round percentage: 75 stands for 74.5 up to 75.5."""
+    low, high = rounded(percent)
     name = f"validation accuracy at epoch {epoch}"
     return Claim(
         name,
         [name],
         lambda run: [100 * run["epochs"][epoch - 1]["valid_accuracy"]],
-        [percent - 0.5],
-        [percent + 0.5],
+        [low],
+        [high],
         "%",
     )

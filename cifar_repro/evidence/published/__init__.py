@@ -6,6 +6,8 @@ from typing import Any
 
 from cifar_repro.core.errors import InputError
 
+LESSON_NAMES = {"plane": "airplane", "car": "automobile"}  # what PyTorch's tutorial calls two of the classes
+
 
 def published(recipe: str) -> dict[str, Any] | None:
     """What was published for the recipe of that name, or None.
@@ -20,6 +22,16 @@ def published(recipe: str) -> dict[str, Any] | None:
         return None
     content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return content
+
+
+def cut(percent: float) -> tuple[float, float]:
+    """From and to what a percentage reaches that was cut to a whole one: 55 stands for 55 up to 56."""
+    return float(percent), float(percent) + 1
+
+
+def rounded(percent: float) -> tuple[float, float]:
+    """From and to what a percentage reaches that was rounded: 75 stands for 74.5 up to 75.5."""
+    return percent - 0.5, percent + 0.5
 
 
 def known(recipe: str) -> dict[str, Any]:
