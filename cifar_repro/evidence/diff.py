@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cifar_repro.evidence.environment import differences
+from cifar_repro.evidence.statistics import relative_difference
 
 Entry = dict[str, Any]
 Values = npt.NDArray[Any]
@@ -135,18 +136,13 @@ def measure(
         x, y = read_a(a), read_b(b)
     absolute = float(np.abs(x.astype(np.float64) - y.astype(np.float64)).max())
     ulps = int(np.abs(_ordinal(x) - _ordinal(y)).max()) if a["dtype"] == "float32" else None
-    return Gap(absolute, _relative(x, y), ulps, absolute > 0, all_values=read_a is not None and read_b is not None)
+    return Gap(
+        absolute, relative_difference(x, y), ulps, absolute > 0, all_values=read_a is not None and read_b is not None
+    )
 
 
 def _sample(entry: Entry) -> Values:
     return np.array(entry["sample"], dtype=entry["dtype"])
-
-
-def _relative(x: Values, y: Values) -> float:
-    """The largest |x - y| / max(|x|, |y|); equal values differ by 0."""
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    apart = x != y
-    return float((np.abs(x - y)[apart] / np.maximum(np.abs(x), np.abs(y))[apart]).max(initial=0.0))
 
 
 def _ordinal(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
@@ -161,7 +157,7 @@ def _growth(ours: dict[str, Entry], theirs: dict[str, Entry]) -> list[tuple[int,
     while (loss := f"step {step}/loss") in ours and loss in theirs:
         updates = [n for n in ours if n.startswith(f"step {step}/update/") and n in theirs]
         comparable = [n for n in updates if ours[n]["shape"] == theirs[n]["shape"]]
-        weights = [_relative(_sample(ours[n]), _sample(theirs[n])) for n in comparable]
+        weights = [relative_difference(_sample(ours[n]), _sample(theirs[n])) for n in comparable]
         growth.append((step, abs(ours[loss]["sample"][0] - theirs[loss]["sample"][0]), max(weights, default=0.0)))
         step += 1
     return growth

@@ -2,6 +2,7 @@
 
 import platform
 import re
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,10 @@ def environment(device: torch.device, memory_format: str) -> dict[str, Any]:
 DECISIVE = ("torch", "cpu_capability", "device", "gpu", "threads", "memory_format", "deterministic")
 
 
-def differences(recorded: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """The decisive entries in which two environments differ, each as "name: recorded -> here"."""
+def differences(recorded: dict[str, Any], here: dict[str, Any], names: Iterable[str] = DECISIVE) -> list[str]:
+    """In which of these entries two environments differ, each as "name: recorded -> here"."""
     return [
-        f"{name}: {recorded.get(name)} -> {here.get(name)}" for name in DECISIVE if recorded.get(name) != here.get(name)
+        f"{name}: {recorded.get(name)} -> {here.get(name)}" for name in names if recorded.get(name) != here.get(name)
     ]
 
 

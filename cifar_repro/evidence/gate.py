@@ -26,6 +26,7 @@ import numpy as np
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.evidence.gate_side import Measurement, Side, Worker
+from cifar_repro.evidence.statistics import relative_difference
 
 SCHEMA = 1
 ROUNDS = 40
@@ -64,6 +65,13 @@ def detectable(same: Comparison) -> float:
     return max(same.wide_interval[1], 1 / same.wide_interval[0], LEAST_DETECTABLE)
 
 
+def call(ratio: float, interval: Sequence[float], detectable: float) -> str | None:
+    """ "slower" or "faster" where B is, beyond what A against A shows; None where the two cannot be told apart."""
+    if interval[0] > 1 and ratio > detectable:
+        return "slower"
+    return "faster" if interval[1] < 1 and ratio < 1 / detectable else None
+
+
 @dataclass(frozen=True)
 class Gate:
     """A finished gate. a, b: `side`, `environment` and `package`. same: A against A. seconds: by phase and side."""
@@ -84,19 +92,16 @@ class Gate:
 
     @property
     def slower(self) -> bool:
-        """B is slower than A, beyond what A against A shows."""
-        return self.found.interval[0] > 1 and self.found.ratio > self.detectable
+        return call(self.found.ratio, self.found.interval, self.detectable) == "slower"
 
     @property
     def faster(self) -> bool:
-        """B is faster than A, beyond what A against A shows."""
-        return self.found.interval[1] < 1 and self.found.ratio < 1 / self.detectable
+        return call(self.found.ratio, self.found.interval, self.detectable) == "faster"
 
     @property
     def loss_difference(self) -> float:
         """The largest relative difference between the losses of the two sides: 0 where they compute the same."""
-        pairs = zip(*self.losses, strict=True)
-        return max((abs(a - b) / max(abs(a), abs(b)) for a, b in pairs if a != b), default=0.0)
+        return relative_difference(*self.losses)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -13,9 +13,12 @@ from string import ascii_uppercase
 from typing import Any
 
 from cifar_repro.core.errors import InputError
+from cifar_repro.evidence import gate
 from cifar_repro.evidence.diff import Parting, diff
+from cifar_repro.evidence.environment import differences
 from cifar_repro.evidence.junit import OUTCOMES
 from cifar_repro.evidence.record import caption
+from cifar_repro.evidence.statistics import relative_difference
 from cifar_repro.evidence.trace import read_trace
 
 Trace = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -43,8 +46,7 @@ class Ratio:
     @property
     def differs(self) -> bool:
         """Whether the two can be told apart."""
-        slower, faster = self.value > self.detectable, self.value < 1 / self.detectable
-        return (slower and self.low > 1) or (faster and self.high < 1)
+        return gate.call(self.value, (self.low, self.high), self.detectable) is not None
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def read_matrix(paths: Sequence[Path]) -> Matrix:
     recipe, seeds, data and number of steps, and for a gate that does not compare the first trace's environment with
     that of a trace.
     """
-    gates = {path: gate for path in paths if (gate := _read_gate(path)) is not None}
+    gates = {path: content for path in paths if (content := _read_gate(path)) is not None}
     traces = {path: _read(path) for path in paths if path not in gates}
     if not traces:
         raise InputError("matrix: no trace is given: give files that 'cifar-repro trace' wrote")
@@ -156,7 +158,7 @@ def _loss_difference(first: Trace, other: Trace) -> float | None:
     a, b = (next((e["sample"][0] for e in entries if e["name"] == name), None) for _, entries in (first, other))
     if a is None or b is None:
         return None
-    return abs(a - b) / max(abs(a), abs(b)) if a != b else 0.0
+    return relative_difference(a, b)
 
 
 def _read_gate(path: Path) -> dict[str, Any] | None:
@@ -168,7 +170,7 @@ def _read_gate(path: Path) -> dict[str, Any] | None:
     if not isinstance(content, dict) or "gate" not in content:
         return None
     try:
-        if content["gate"] != 1:
+        if content["gate"] != gate.SCHEMA:
             raise ValueError(f"schema {content['gate']!r}")
         if not all(isinstance(content[side]["environment"], dict) for side in "ab"):
             raise TypeError("an environment is no object")
@@ -190,13 +192,13 @@ def _ratios(gates: dict[Path, dict[str, Any]], environments: dict[Path, dict[str
     """The ratio of each trace that a gate timed against the first one."""
     found: dict[Path, Ratio] = {}
     first = next(iter(environments))
-    for gate_path, gate in gates.items():
-        if differing := _timed_differences(environments[first], gate["a"]["environment"]):
+    for gate_path, made in gates.items():
+        if differing := differences(environments[first], made["a"]["environment"], TIMED):
             raise InputError(
                 f"{gate_path}: its A is not the environment of {first} ({', '.join(differing)}): "
                 "leave it out, or give the trace of its A first"
             )
-        apart = {path: _timed_differences(e, gate["b"]["environment"]) for path, e in environments.items()}
+        apart = {path: differences(e, made["b"]["environment"], TIMED) for path, e in environments.items()}
         fitting = [path for path, differing in apart.items() if not differing]
         if not fitting:
             nearest = min(apart, key=lambda path: len(apart[path]))
@@ -204,16 +206,11 @@ def _ratios(gates: dict[Path, dict[str, Any]], environments: dict[Path, dict[str
                 f"{gate_path}: its B is the environment of no trace given (nearest: {nearest}, "
                 f"{', '.join(apart[nearest])}): leave it out, or give that trace"
             )
-        low, high = gate["interval"]
+        low, high = made["interval"]
         for path in fitting:
             if path in found:
                 raise InputError(f"{gate_path}: another gate has timed {path} already: give one of them")
-            found[path] = Ratio(gate["ratio"], low, high, gate["detectable"], gate["workload"])
+            found[path] = Ratio(made["ratio"], low, high, made["detectable"], made["workload"])
     if len(workloads := {ratio.workload for ratio in found.values()}) > 1:
         raise InputError(f"matrix: gates of different workloads are given ({', '.join(sorted(workloads))}): give one")
     return found
-
-
-def _timed_differences(trace: dict[str, Any], gate: dict[str, Any]) -> list[str]:
-    """In what the environment of a gate is not that of a trace; empty where it is the same."""
-    return [f"{name}: {trace[name]} -> {gate.get(name)}" for name in TIMED if trace[name] != gate.get(name)]

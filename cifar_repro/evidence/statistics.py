@@ -19,6 +19,13 @@ POWER = 0.8  # how often a difference that is to be found shall be found
 MOST_RUNS = 1_000  # nobody runs more a side
 
 
+def relative_difference(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
+    """|x - y| / max(|x|, |y|) of two numbers, or the largest of two arrays' pairs; equal values differ by 0."""
+    a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    apart = a != b
+    return float((np.abs(a - b)[apart] / np.maximum(np.abs(a), np.abs(b))[apart]).max(initial=0.0))
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The means of two groups, a - b, by Welch's test; in the units of the values.

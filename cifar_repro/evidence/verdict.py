@@ -195,7 +195,9 @@ def _close(a: Results, b: Results, pairs: list[tuple[Run, Run]]) -> Check:
             for (epoch, name), loss in _curve(one).items()
         ]
         found.append((one["test"]["loss"], other["test"]["loss"], tolerances.later, "test loss"))
-        gaps += [(_relative(x, y) / most, most, f"{what} of {_name(one)}") for x, y, most, what in found]
+        gaps += [
+            (statistics.relative_difference(x, y) / most, most, f"{what} of {_name(one)}") for x, y, most, what in found
+        ]
     ratio, most, where = max(gaps)
     numbers = {"where": where, "relative": ratio * most, "tolerance": most, "telling_epochs": tolerances.telling}
     at = f"{where} differs by {ratio * most:.1e}, relatively; rounding explains up to {most:.1e} there"
@@ -206,10 +208,6 @@ def _close(a: Results, b: Results, pairs: list[tuple[Run, Run]]) -> Check:
         f"{tolerances.telling} epochs are telling: later, rounding explains as much as another seed would"
     )
     return Check(CLOSE, True, sentence, numbers)
-
-
-def _relative(x: float, y: float) -> float:
-    return 0.0 if x == y else abs(x - y) / max(abs(x), abs(y))
 
 
 def _equivalent(a: Results, b: Results, margin: float) -> tuple[Check, str, int | None]:
