@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, fields, replace
 from datetime import datetime, timezone
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -313,8 +313,6 @@ def _study_plan(options: argparse.Namespace) -> "tuple[Plan, AbstractContextMana
 
 
 def _report(options: argparse.Namespace) -> int:
-    from functools import cache, partial
-
     from cifar_repro.display.report import see, write_report
     from cifar_repro.evidence.results import read_results
 
@@ -324,10 +322,9 @@ def _report(options: argparse.Namespace) -> int:
     load = cache(_load)
     if options.data is not None:
         load(options.data)  # what is asked for must be there
-    places = [options.data or study["data"]["path"] or study["data"]["kind"] for study in studies]
     seen = [
-        see(path, study, partial(load, place), _progress)
-        for path, study, place in zip(options.results, studies, places, strict=True)
+        see(path, study, partial(load, _place(options.data, study)), _progress)
+        for path, study in zip(options.results, studies, strict=True)
     ]
     write_report(options.out, studies, seen)
     for path, pictures in zip(options.results, seen, strict=True):
@@ -401,7 +398,12 @@ def _load(where: str | None) -> "Cifar10":
 
 def _load_recorded(where: str | None, record: dict[str, Any]) -> "Cifar10":
     """The data of a record: from `where`, or from where it was."""
-    return _load((record["data"]["path"] or record["data"]["kind"]) if where is None else where)
+    return _load(_place(where, record))
+
+
+def _place(where: str | None, record: dict[str, Any]) -> str:
+    """`where`, or where the data of a record was, as --data takes it."""
+    return str(record["data"]["path"] or record["data"]["kind"]) if where is None else where
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
