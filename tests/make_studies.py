@@ -13,12 +13,13 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES
 from cifar_repro.evidence.summary import summary
 
-ENVIRONMENT = {
+ENVIRONMENT: dict[str, Any] = {
+    "torch": "2.14.1",
     "torchvision": "0.29.1",
     "numpy": "2.4.6",
     "python": "3.11.7",
+    "platform": "Linux",
     "cpu": "a CPU",
-    "torch": "2.14.1",
     "cpu_capability": "AVX512",
     "device": "cpu",
     "gpu": None,

@@ -25,23 +25,11 @@ from cifar_repro.evidence.record import recipe_of
 from cifar_repro.evidence.results import of_run, read_results
 from cifar_repro.evidence.summary import pack_bits, summarise
 from cifar_repro.evidence.verdict import CONSISTENT, INCONCLUSIVE, Check, Verdict
+from tests import make_studies
 
 HOSTILE = """"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"""
 VOID = {"meta", "link", "img", "br"}
-ENVIRONMENT = {
-    "torch": "2.14.1+cpu",
-    "torchvision": "0.29.1",
-    "numpy": "2.4.6",
-    "python": "3.12.1",
-    "platform": "Linux",
-    "cpu": "A CPU",
-    "cpu_capability": "AVX512",
-    "device": "cpu",
-    "gpu": None,
-    "threads": 1,
-    "memory_format": "contiguous",
-    "deterministic": True,
-}
+ENVIRONMENT = make_studies.ENVIRONMENT | {"torch": "2.14.1+cpu", "python": "3.12.1"}
 
 
 def a_run(seed: int, recipe: str = "udacity", epochs: int = 3) -> dict[str, Any]:

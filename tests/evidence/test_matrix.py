@@ -16,21 +16,9 @@ from cifar_repro.cli import main
 from cifar_repro.core.errors import InputError
 from cifar_repro.evidence.junit import count_tests
 from cifar_repro.evidence.matrix import Matrix, Ratio, Row, read_matrix
+from tests import make_studies
 
-ENVIRONMENT = {
-    "torch": "2.6.0+cu124",
-    "torchvision": "0.21.0+cu124",
-    "numpy": "2.0.0",
-    "python": "3.11.7",
-    "platform": "Linux",
-    "cpu": "A CPU",
-    "cpu_capability": "AVX512",
-    "device": "cpu",
-    "gpu": None,
-    "threads": 1,
-    "memory_format": "contiguous",
-    "deterministic": True,
-}
+ENVIRONMENT = make_studies.ENVIRONMENT | {"torch": "2.6.0+cu124", "torchvision": "0.21.0+cu124"}
 LOSSES = {1: 2.3, 2: 2.25}
 Make = Callable[..., Path]
 
