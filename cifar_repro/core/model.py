@@ -82,7 +82,8 @@ class BlitzNet(nn.Module):
         x = x.flatten(1)  # (B, 400)
         x = F.relu(self.fc1(x))  # (B, 120)
         x = F.relu(self.fc2(x))  # (B, 84)
-        return self.fc3(x)  # type: ignore[no-any-return]
+        x = self.fc3(x)
+        return x
 
     def volume_layers(self) -> list[tuple[str, nn.Module]]:
         """As in `Net`."""
@@ -124,7 +125,8 @@ class KerasNet(nn.Module):
         x = self.dropout(pool_relu(self.conv4(x), self.pool))  # (B, 64, 6, 6)
         x = x.flatten(1)  # (B, 2304)
         x = self.last_dropout(F.relu(self.fc1(x)))  # (B, 512)
-        return self.fc2(x)  # type: ignore[no-any-return]
+        x = self.fc2(x)
+        return x
 
     def volume_layers(self) -> list[tuple[str, nn.Module]]:
         """As in `Net`."""
