@@ -82,8 +82,8 @@ class BlitzNet(nn.Module):
         x = x.flatten(1)  # (B, 400)
         x = F.relu(self.fc1(x))  # (B, 120)
         x = F.relu(self.fc2(x))  # (B, 84)
-        x = self.fc3(x)
-        return x
+        logits: torch.Tensor = self.fc3(x)
+        return logits
 
     def volume_layers(self) -> list[tuple[str, nn.Module]]:
         """As in `Net`."""
@@ -125,8 +125,8 @@ class KerasNet(nn.Module):
         x = self.dropout(pool_relu(self.conv4(x), self.pool))  # (B, 64, 6, 6)
         x = x.flatten(1)  # (B, 2304)
         x = self.last_dropout(F.relu(self.fc1(x)))  # (B, 512)
-        x = self.fc2(x)
-        return x
+        logits: torch.Tensor = self.fc2(x)
+        return logits
 
     def volume_layers(self) -> list[tuple[str, nn.Module]]:
         """As in `Net`."""
