@@ -10,9 +10,10 @@ import torch
 from scipy.stats import binom
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import epochs, measure_targets, measures, peers, targets, work
+from benchmarks import epochs, measure_targets, measures, peers, targets, test_epochs, work
 from benchmarks.epochs import EpochResult
 from benchmarks.targets import Distribution
+from cifar_repro.core import training
 from cifar_repro.core.data import ImageSet
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import build_network
@@ -137,6 +138,34 @@ def test_the_check_of_an_epoch_fails_for_a_network_that_did_not_learn(small_data
     epochs.check_same(epochs.OWN["channels_last"](few, recipe, Seeds(), "cpu"), right)
     with pytest.raises(AssertionError):
         epochs.check_same(epochs.lesson(few, recipe.with_changes({"learning_rate": 1e-30}), Seeds(), "cpu"), right)
+
+
+def test_an_epoch_in_the_lessons_order_of_operations_must_have_the_lessons_losses_exactly():
+    right = EpochResult(2.0, 2.0, 1.0)
+    last_bit = EpochResult(math.nextafter(2.0, 3.0), 2.0, 1.0)
+    epochs.check_same(last_bit, right)
+    with pytest.raises(AssertionError, match="train_loss"):
+        epochs.check_same(last_bit, right, exact=True)
+
+
+@pytest.mark.parametrize("candidate", epochs.OWN)
+def test_the_epoch_benchmark_fails_for_an_engine_that_does_not_update(candidate, small_data, monkeypatch):
+    """Whichever is timed: no candidate is checked against its own losses."""
+    monkeypatch.setattr(test_epochs, "_expected", {})
+    monkeypatch.setattr(test_epochs, "EPOCH", 200)
+    monkeypatch.setattr(epochs, "ONE", epochs.ONE.with_changes({"learning_rate": 0.1}))  # learns in a few steps
+    threads = torch.get_num_threads()
+
+    def timed(group, work, rounds):
+        work.check(work.run(*work.ready()))
+
+    test_epochs._time_epoch(timed, small_data.train, candidate, "cpu", threads)
+    test_epochs._expected.clear()
+    monkeypatch.setattr(
+        training, "make_optimizer", lambda recipe, network: torch.optim.SGD(network.parameters(), 1e-30)
+    )
+    with pytest.raises(AssertionError, match="train_loss"):
+        test_epochs._time_epoch(timed, small_data.train, candidate, "cpu", threads)
 
 
 def test_flops_of_an_epoch_are_of_training_and_validation(small_data):
