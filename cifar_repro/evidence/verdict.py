@@ -123,11 +123,12 @@ def against(a: Results, b: Results, margin: float = 1.0) -> Verdict:
     notes = _differences(a, b)
     checks = [Check(name, False, obstacle) for name in (BITWISE, CLOSE)]
     if not obstacle:
-        checks = [_bitwise(pairs), _close(a, b, pairs)]
+        alone = len(a["runs"]) + len(b["runs"]) - 2 * len(pairs)
+        checks = [_bitwise(pairs, alone), _close(a, b, pairs)]
         if checks[0].holds:  # the lower rungs follow
             return Verdict(BITWISE, checks[:1], notes)
     equivalent, outcome, needed = _equivalent(a, b, margin)
-    if outcome == DIFFERENT and checks[1].holds:  # of later epochs the second rung knows little
+    if outcome == DIFFERENT and checks[1].holds:  # of later epochs, and of runs alone, the second rung knows little
         checks[1] = Check(CLOSE, False, "not in the end: the test accuracies differ", checks[1].numbers)
     checks.append(equivalent)
     highest = next((check.name for check in checks if check.holds), outcome)
@@ -148,7 +149,8 @@ def _why_not_paired(a: Results, b: Results, pairs: list[tuple[Run, Run]]) -> str
     return "" if pairs else "not possible: no two runs have equal seeds"
 
 
-def _bitwise(pairs: list[tuple[Run, Run]]) -> Check:
+def _parting(pairs: list[tuple[Run, Run]]) -> Check | None:
+    """The check of equality to the last bit, where a pair of runs parts; None where none does."""
     compared = ("train_loss", "valid_loss", "weights_sha256")
     for one, other in pairs:
         for e, f in zip(one["epochs"], other["epochs"], strict=True):
@@ -160,9 +162,18 @@ def _bitwise(pairs: list[tuple[Run, Run]]) -> Check:
         if one["test"] != other["test"]:
             sentence = f"the runs of {_name(one)} have equal weights but other test results"
             return Check(BITWISE, False, sentence, {"run": _name(one), "epoch": None, "name": "test"})
+    return None
+
+
+def _bitwise(pairs: list[tuple[Run, Run]], alone: int) -> Check:
+    """alone: how many runs of the two studies have no partner, of which nothing can be said here."""
+    if parting := _parting(pairs):
+        return parting
     n = len(pairs[0][0]["epochs"])
     sentence = f"{_pairs(pairs)}: all losses, weights and test results of {n} epochs are equal to the last bit"
-    return Check(BITWISE, True, sentence, {"pairs": len(pairs)})
+    if alone:
+        sentence += f"; {_runs(alone)} without a partner"
+    return Check(BITWISE, not alone, sentence, {"pairs": len(pairs), "alone": alone})
 
 
 def _name(run: Run) -> str:
@@ -181,6 +192,8 @@ def _pairs(pairs: list[tuple[Run, Run]]) -> str:
 
 def _close(a: Results, b: Results, pairs: list[tuple[Run, Run]]) -> Check:
     """Whether rounding alone explains how far the losses of paired runs are apart, epoch by epoch."""
+    if not _parting(pairs):
+        return Check(CLOSE, True, f"{_pairs(pairs)}: every loss is equal to the last bit", {"pairs": len(pairs)})
     tolerances = growth(a["recipe"], a["data"])
     if tolerances is None or growth(b["recipe"], b["data"]) is None:
         sentence = (
@@ -225,7 +238,7 @@ def _equivalent(a: Results, b: Results, margin: float) -> tuple[Check, str, int 
         return Check(EQUIVALENT, None, sentence, numbers), INCONCLUSIVE, needed
     found = statistics.compare(ours, theirs, margin)
     if found is None:
-        sentence = f"{means}: all runs of a side have the same accuracy: there is no spread to judge by"
+        sentence = f"{means}: on each side all runs have one accuracy: there is no spread to judge by"
         return Check(EQUIVALENT, None, sentence, numbers), INCONCLUSIVE, None
     numbers |= asdict(found)
     wide = f"95 % interval {found.low:+.2f} to {found.high:+.2f}"

@@ -37,13 +37,39 @@ def sentence(verdict: Verdict, name: str) -> str:
 
 
 def test_equal_runs_are_bitwise_equal(study: dict[str, Any], other: dict[str, Any]) -> None:
-    """The order of the runs, runs without a partner and the seconds an epoch took play no part."""
-    other["runs"] = [*reversed(other["runs"][1:]), *make_study([60.0], curves=CURVE[None], first_seed=99)["runs"]]
+    """The order of the runs and the seconds an epoch took play no part."""
+    other["runs"].reverse()
     other["runs"][0]["epochs"][0]["train_seconds"] = 99.0
     verdict = against(study, other)
     assert verdict.outcome == BITWISE
     assert verdict.favourable
-    assert "4 pairs" in sentence(verdict, BITWISE)
+    assert "5 pairs" in sentence(verdict, BITWISE)
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["udacity", "a recipe whose rounding was not measured"])
+def test_equal_pairs_beside_runs_without_a_partner_are_close(study: dict[str, Any], changed: bool) -> None:
+    """Nothing to the last bit is known of a run that one study alone has; where all pairs are equal, they are close."""
+    if changed:
+        study["recipe"] |= {"learning_rate": 0.02, "overridden": ["epochs", "learning_rate"]}
+    fewer = copy.deepcopy(study)
+    del fewer["runs"][3:]
+    for verdict in (against(study, fewer), against(fewer, study)):
+        assert (verdict.outcome, verdict.favourable) == (CLOSE, True)
+        assert "3 pairs of runs" in sentence(verdict, BITWISE)
+        assert "2 runs without a partner" in sentence(verdict, BITWISE)
+
+
+def test_one_equal_pair_does_not_cover_up_other_accuracies() -> None:
+    """Two studies that share one seed, and whose other runs are 58 points apart, are different."""
+    curves = CURVE * (1 + 0.01 * np.arange(10)[:, None, None])
+    a = make_study([74.0 + 0.01 * k for k in range(10)], curves=curves)
+    b = make_study([16.0 + 0.01 * k for k in range(9)], curves=curves[1:], first_seed=50)
+    b["runs"].append(copy.deepcopy(a["runs"][0]))
+    b["runs"][-1]["folder"] = "shared"
+    verdict = against(a, b)
+    assert (verdict.outcome, verdict.favourable) == (DIFFERENT, False)
+    assert [check.holds for check in verdict.checks] == [False, False, False]
+    assert "equal to the last bit; 18 runs without" in sentence(verdict, BITWISE)
 
 
 @pytest.mark.parametrize("name", ["weights_sha256", "train_loss", "valid_loss"])
@@ -228,9 +254,10 @@ def test_one_run_a_side_is_inconclusive(runs: int) -> None:
 
 
 def test_no_spread_at_all_is_inconclusive() -> None:
-    """Where all accuracies of a side are equal, 0 is not taken for the spread."""
+    """Where all accuracies are equal on either side, 0 is not taken for the spread."""
     verdict = against(make_study([80.0] * 5), make_study([80.0] * 5, first_seed=50))
     assert verdict.outcome == INCONCLUSIVE
+    assert "no spread" in sentence(verdict, EQUIVALENT)
 
 
 def test_studies_of_one_varied_seed_are_compared_with_their_like(study: dict[str, Any], other: dict[str, Any]) -> None:
