@@ -51,18 +51,16 @@ class Comparison:
 
 
 def compare(a: Sequence[float], b: Sequence[float], margin: float) -> Comparison | None:
-    """Welch's test and TOST of two groups of at least two values each; None where a group has no spread."""
-    from scipy.stats import ttest_ind
-    from statsmodels.stats.weightstats import ttost_ind
+    """Welch's test and TOST of two groups of at least two values each; None where neither group has a spread."""
+    from statsmodels.stats.weightstats import CompareMeans
 
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
+    if np.ptp(a) == 0 and np.ptp(b) == 0:
         return None
-    welch = ttest_ind(a, b, equal_var=False)
-    wide, narrow = (welch.confidence_interval(1 - level) for level in (LEVEL, 2 * LEVEL))
-    p, _, _ = ttost_ind(np.asarray(a), np.asarray(b), -margin, margin, usevar="unequal")
-    difference = float(np.mean(a) - np.mean(b))
-    low, high, narrow_low, narrow_high = (float(x) for x in (wide.low, wide.high, narrow.low, narrow.high))
-    return Comparison(difference, low, high, narrow_low, narrow_high, float(p))
+    groups = CompareMeans.from_data(np.asarray(a, dtype=float), np.asarray(b, dtype=float))
+    low, high = map(float, groups.tconfint_diff(LEVEL, usevar="unequal"))
+    narrow_low, narrow_high = map(float, groups.tconfint_diff(2 * LEVEL, usevar="unequal"))
+    p = float(groups.ttost_ind(-margin, margin, usevar="unequal")[0])
+    return Comparison(float(np.mean(a) - np.mean(b)), low, high, narrow_low, narrow_high, p)
 
 
 def runs_to_settle(difference: float, sd: float, margin: float) -> int | None:

@@ -31,9 +31,19 @@ def test_equivalence_is_the_narrow_interval_within_the_margin(shift: float) -> N
 
 
 def test_groups_without_spread_are_not_compared() -> None:
-    """Where all values of a group are equal, 0 is not taken for how much such runs spread."""
-    assert statistics.compare([1.0, 1.0], [2.0, 2.1, 2.0], 1) is None
-    assert statistics.compare([2.0, 2.1, 2.0], [1.0, 1.0], 1) is None
+    """Where all values are equal in either group, 0 is not taken for how much such runs spread."""
+    assert statistics.compare([1.0, 1.0], [2.0, 2.0, 2.0], 1) is None
+
+
+def test_one_group_without_spread_is_compared_by_that_of_the_other() -> None:
+    """Welch's test is then Student's, of one group against a known number, here the constant one."""
+    spread, t = [2.0, 2.1, 1.9], 4.303  # t(0.975, 2) by the table
+    half = t * 0.1 / math.sqrt(3)
+    for a, b, sign in ((spread, [1.0] * 4, 1), ([1.0] * 4, spread, -1)):
+        found = statistics.compare(a, b, 0.5)
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx((sign - half, sign + half), abs=1e-4)
+        assert (found.different, found.equivalent) == (True, False)
 
 
 FAT = [[x] for x in (25.2, 21.3, 22.8, 17.0, 29.8, 21.0, 25.5, 16.0, 20.9, 19.5)]
