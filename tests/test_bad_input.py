@@ -936,8 +936,11 @@ def test_record_of_another_schema_is_not_resumed(shell: Shell, run: Path, schema
         "environment.threads",
         "environment.memory_format",
         "environment.torch",
+        "environment.cpu",
         "epochs",
+        "best",
         "stopped",
+        "test",
     ],
 )
 def test_record_that_lacks_an_entry_is_not_resumed(shell: Shell, run: Path, path: str) -> None:
@@ -962,9 +965,11 @@ def test_record_that_lacks_an_entry_is_not_resumed(shell: Shell, run: Path, path
         ("recipe.epochs", -1),
         ("recipe.learning_rate", "fast"),
         ("recipe.overridden", 1),
+        ("recipe.overridden", ["foo"]),
         ("seeds", []),
         ("seeds.order", -1),
         ("seeds.order", 0.5),
+        ("status", "fine"),
         ("data", []),
         ("data.path", 1),
         ("data.fingerprints", None),
@@ -973,6 +978,7 @@ def test_record_that_lacks_an_entry_is_not_resumed(shell: Shell, run: Path, path
         ("environment.device", 0),
         ("environment.threads", "one"),
         ("environment.threads", 0),
+        ("environment.threads", True),
         ("environment.threads", None),
         ("environment.memory_format", "diagonal"),
         ("environment.memory_format", []),
@@ -981,6 +987,8 @@ def test_record_that_lacks_an_entry_is_not_resumed(shell: Shell, run: Path, path
         ("epochs", [{}, {}]),
         ("epochs", None),
         ("stopped", "yes"),
+        ("stopped", {"epoch": 1}),
+        ("test", {"loss": 2.3}),
     ],
     ids=as_id,
 )
@@ -989,6 +997,13 @@ def test_record_with_a_senseless_entry_is_not_resumed(shell: Shell, run: Path, p
     edit(run, changed(tuple(path.split(".")), value))
     line = shell.refuses("run", "--resume", run, naming=())
     assert any(part in line for part in (str(run), *path.split("."))), line
+
+
+@pytest.mark.parametrize("value", ["low", True, math.nan], ids=as_id)
+def test_record_with_a_loss_that_is_no_number_is_not_verified(shell: Shell, run: Path, value: object) -> None:
+    """A record whose loss was made something else is refused before anything is trained, and names it."""
+    edit(run, lambda record: record["epochs"][1].update(train_loss=value))
+    shell.refuses("verify", run, naming=(run / "record.json", "epochs.1.train_loss", value))
 
 
 def test_missing_last_state_is_not_resumed(shell: Shell, run: Path) -> None:

@@ -10,8 +10,8 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
-from cifar_repro.core.training import Epoch, torch_memory_format
-from cifar_repro.evidence.environment import DECISIVE
+from cifar_repro.core.training import MEMORY_FORMATS, Epoch
+from cifar_repro.evidence.shape import check
 
 SCHEMA = 1
 NAME = "record.json"
@@ -19,22 +19,52 @@ NAME = "record.json"
 # The recipe's fields in the first records. A later field that is missing had the value that it has in the recipe.
 FIRST_FIELDS = ("name", "batch_size", "epochs", "learning_rate", "valid_fraction", "dropout", "augmentation")
 
-# What reading a record relies on, besides its recipe and epochs, and of what type it is.
-NEEDED: dict[str, type | tuple[type, ...]] = {
-    "status": str,
-    "stopped": (dict, type(None)),
-    "recipe.overridden": list,
-    **{f"seeds.{f.name}": int for f in fields(Seeds)},
-    "data.kind": str,
-    "data.official": bool,
-    "data.path": (str, type(None)),
-    "data.fingerprints.train": str,
-    "data.fingerprints.test": str,
-    **{f"environment.{name}": object for name in DECISIVE},
-    "environment.device": str,
-    "environment.threads": int,
-    "environment.memory_format": str,
-    "epochs": list,
+# The shapes of a record and of its parts (see `shape`), with what later versions added filled in.
+RECIPE = {"name": str, "overridden": [tuple(f.name for f in fields(Recipe))]}
+SEEDS = {f.name: int for f in fields(Seeds)}
+DATA = {
+    "kind": str,
+    "official": bool,
+    "path": (None, str),
+    "fingerprints": {"train": str, "test": str},
+    "counts": dict.fromkeys(("train", "test"), dict.fromkeys(CLASSES, int)),
+}
+ENVIRONMENT = {
+    **dict.fromkeys(("torch", "torchvision", "numpy", "python", "cpu", "cpu_capability", "device"), str),
+    "gpu": (None, str),
+    "threads": int,
+    "memory_format": tuple(MEMORY_FORMATS),
+    "deterministic": bool,
+}
+EPOCH = {
+    "epoch": int,
+    "train_loss": float,
+    "valid_loss": (None, float),
+    "saved": bool,
+    "weights_sha256": str,
+    "train_seconds": float,
+    "valid_seconds": float,
+    "valid_accuracy": (None, float),
+    "running_loss": [float],
+}
+STOPPED = {"epoch": int, "phase": str, "step": int, "loss": str}
+TEST = {
+    "loss": float,
+    "correct": int,
+    "total": int,
+    "per_class": [{"name": str, "correct": int, "total": int}],
+    "confusion": [[int]],
+}
+RECORD = {
+    "status": ("unfinished", "diverged", "complete"),
+    "recipe": RECIPE,
+    "seeds": SEEDS,
+    "data": DATA,
+    "environment": ENVIRONMENT,
+    "epochs": [EPOCH],
+    "best": (None, {"epoch": int, "valid_loss": (None, float)}),
+    "stopped": (None, STOPPED),
+    "test": (None, TEST),
 }
 
 
@@ -123,24 +153,19 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{folder}: holds no {NAME}: give the folder of a run")
     try:
-        record = json.loads(path.read_bytes())
+        record: dict[str, Any] = json.loads(path.read_bytes())
         if record["schema"] != SCHEMA:
             raise InputError(
                 f"{path}: schema {record['schema']!r} is not {SCHEMA}: read it with the version that wrote it"
             )
         recipe, _ = recipe_of(record), seeds_of(record)
-        for entry, kind in NEEDED.items():
-            value = record
-            for name in entry.split("."):
-                value = value[name]
-            if not isinstance(value, kind):
-                raise TypeError(f"{entry} is {value!r}")
-        torch_memory_format(record["environment"]["memory_format"])
         epochs = [asdict(Epoch(**epoch)) for epoch in record["epochs"]]
+        record = {**record, "recipe": {**asdict(recipe), **record["recipe"]}, "epochs": epochs}
+        check(record, RECORD, "record")
     except InputError:
         raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path}: is no record of a run ({type(error).__name__}: {error}): give a whole one"
         ) from error
-    return {**record, "recipe": {**asdict(recipe), **record["recipe"]}, "epochs": epochs}
+    return record

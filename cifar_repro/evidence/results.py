@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 from cifar_repro.core.errors import InputError
@@ -11,55 +10,18 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.training import Epoch
 from cifar_repro.evidence import record, study
 from cifar_repro.evidence.record import recipe_of, seeds_of
+from cifar_repro.evidence.shape import check
 from cifar_repro.evidence.summary import summarise
 
-NUMBER, MAYBE, TEXT = (int, float), (int, float, NoneType), (str, NoneType)
-SEEDS = dict.fromkeys(study.SOURCES, int)
-SPREAD = dict.fromkeys(("mean", "sd", "low", "high"), NUMBER)
-ALONE = {**dict.fromkeys(SPREAD, NoneType), "mean": NUMBER}
-NOTHING = dict.fromkeys(SPREAD, NoneType)
-VARIANCE = {"images": int, "networks": NUMBER}
+PARTS = ("seeds", "environment", "epochs", "best", "test")  # of a record, that stand in a study as they are
+
+# The shapes of study.json and of its parts (see `shape`), with what later versions added filled in.
+SPREAD = dict.fromkeys(("mean", "sd", "low", "high"), float)
+ALONE = {**dict.fromkeys(SPREAD), "mean": float}
+NOTHING = dict.fromkeys(SPREAD)
+VARIANCE = {"images": int, "networks": float}
 SHARES = ("test_set_share", "test_set_share_low", "test_set_share_high")
-DATA = {
-    "kind": str,
-    "official": bool,
-    "path": TEXT,
-    "fingerprints": {"train": str, "test": str},
-    "counts": dict.fromkeys(("train", "test"), dict.fromkeys(CLASSES, int)),
-}
-TEST = {
-    "loss": NUMBER,
-    "correct": int,
-    "total": int,
-    "per_class": [{"name": str, "correct": int, "total": int}],
-    "confusion": [[int]],
-}
-RUN = {
-    "folder": str,
-    "seeds": SEEDS,
-    "environment": {
-        **dict.fromkeys(("torch", "torchvision", "numpy", "python", "cpu", "cpu_capability", "device"), str),
-        "gpu": TEXT,
-        "threads": int,
-        "memory_format": str,
-        "deterministic": bool,
-    },
-    "epochs": [
-        {
-            "epoch": int,
-            "train_loss": NUMBER,
-            "valid_loss": MAYBE,
-            "valid_accuracy": MAYBE,
-            "running_loss": [NUMBER],
-            "weights_sha256": str,
-            "train_seconds": NUMBER,
-            "valid_seconds": NUMBER,
-        }
-    ],
-    "best": (NoneType, {"epoch": int, "valid_loss": MAYBE}),
-    "test": (NoneType, TEST),
-    "correct_bits": TEXT,
-}
+RUN = {"folder": str, **{name: record.RECORD[name] for name in PARTS}, "correct_bits": (None, str)}
 
 
 def read_results(path: Path) -> dict[str, Any]:
@@ -96,52 +58,32 @@ def folder_of(path: Path) -> Path:
 
 
 def _shape(several: bool) -> dict[str, Any]:
-    """What readers of results rely on: each entry's type, entries, elements, or a tuple of what it may be."""
     summary = SPREAD if several else ALONE
-    variance = (NoneType, *({**VARIANCE, **dict.fromkeys(SHARES, kind)} for kind in (NUMBER, NoneType)))
     return {
-        "vary": TEXT,
-        "data": DATA,
+        "recipe": record.RECIPE,
+        "vary": (None, *study.SOURCES),
+        "data": record.DATA,
         "runs": [RUN],
-        "diverged": [{"folder": str, "seeds": SEEDS, "stopped": {"epoch": int}}],
-        "epochs": [{"epoch": int, "train_loss": summary, "valid_loss": (NoneType, summary)}],
+        "diverged": [{"folder": str, "seeds": record.SEEDS, "stopped": record.STOPPED}],
+        "epochs": [{"epoch": int, "train_loss": summary, "valid_loss": (None, summary)}],
         "test": (
-            NoneType,
+            None,
             {
                 "loss": summary,
                 "accuracy": summary,
                 "per_class": [({"name": str, **summary}, {"name": str, **NOTHING})],
             },
         ),
-        "variance": variance,
+        "variance": (None, *({**VARIANCE, **dict.fromkeys(SHARES, kind)} for kind in (float, None))),
     }
-
-
-def _misfit(value: Any, shape: Any, at: str) -> str:
-    """Where the value is not of the shape, and what is there; empty where it is."""
-    if isinstance(shape, tuple):
-        misfits = [_misfit(value, each, at) for each in shape]
-        return "" if "" in misfits else misfits[-1]
-    if isinstance(shape, dict) and isinstance(value, dict):
-        parts = [
-            _misfit(value[k], each, f"{at}.{k}") if k in value else f"{at}.{k} is missing" for k, each in shape.items()
-        ]
-        return next(filter(None, parts), "")
-    if isinstance(shape, list) and isinstance(value, list):
-        return next(filter(None, (_misfit(each, shape[0], f"{at}.{n}") for n, each in enumerate(value))), "")
-    return "" if isinstance(shape, type) and isinstance(value, shape) else f"{at} is {value!r}"
 
 
 def _whole(results: dict[str, Any]) -> dict[str, Any]:
     """The results with what an earlier version did not write yet filled in. Raises ValueError unless they are whole."""
     recipe = recipe_of(results)
-    [getattr(recipe, name) for name in results["recipe"]["overridden"]]
     runs = [{**run, "epochs": [asdict(Epoch(**epoch)) for epoch in run["epochs"]]} for run in results["runs"]]
     results = {**results, "recipe": {**asdict(recipe), **results["recipe"]}, "runs": runs}
-    if misfit := _misfit(results, _shape(several=len(runs) > 1), ""):
-        raise ValueError(misfit.lstrip("."))
-    if results["vary"] not in (None, *study.SOURCES):
-        raise ValueError(f"vary is {results['vary']!r}")
+    check(results, _shape(several=len(runs) > 1), "results")
     for run in runs:
         seeds_of(run)
         test, best, bits = run["test"], run["best"], run["correct_bits"]
@@ -161,8 +103,7 @@ def _whole(results: dict[str, Any]) -> dict[str, Any]:
 
 def of_run(recorded: dict[str, Any]) -> dict[str, Any]:
     """The record of a run, complete or not, as a study of it alone. `test` is None where it has not been tested."""
-    names = ("seeds", "environment", "epochs", "best", "test")
-    runs = [{"folder": ".", **{name: recorded[name] for name in names}, "correct_bits": None}]
+    runs = [{"folder": ".", **{name: recorded[name] for name in PARTS}, "correct_bits": None}]
     return {
         "study": study.SCHEMA,
         "recipe": recorded["recipe"],
