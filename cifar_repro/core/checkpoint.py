@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import pickle
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +20,10 @@ from cifar_repro.core.errors import InputError
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file that becomes `path`; at any moment, a crash or a full disk included, `path` is the old one or the new one.
 
-    The bytes go to `path` + ".tmp", reach the disk, and are renamed once the block ends without an error. Otherwise,
-    or where writing raises OSError, the old file stays.
+    The bytes go to a file beside it, reach the disk, and are renamed once the block ends without an error. Otherwise,
+    or where writing raises OSError, the old file stays. Of several writers at once, the last one to end wins.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "wb") as file:
             yield file

@@ -32,9 +32,16 @@ def make_deterministic(threads: int | None = None) -> None:
         torch.set_num_threads(threads)
 
 
-def seed_global(seed: int) -> None:
-    """Seeds torch's global generators (CPU and CUDA), which initialisation and dropout draw from."""
-    torch.manual_seed(seed)
+def seed_global(seed: int, device: torch.device) -> None:
+    """Seeds the global generators that training on `device` draws from, and no others.
+
+    Initialisation draws from the CPU's, dropout from the device's. `torch.manual_seed` would seed all devices, and what
+    else draws from them in this process would notice.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
 
 
 def order_generator(seed: int) -> torch.Generator:

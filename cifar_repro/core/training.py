@@ -169,10 +169,10 @@ class Training:
 def begin(recipe: Recipe, seeds: Seeds, device: torch.device, layout: torch.memory_format) -> Training:
     """A training before its first step. Leaves the global generators seeded for dropout, which alone may draw next."""
     # Weights are drawn on the CPU, so that every device starts from the same ones.
-    seeding.seed_global(seeds.init)
+    seeding.seed_global(seeds.init, device)
     network = build_network(recipe).to(device).to(memory_format=layout)
     training = Training(network, make_optimizer(recipe, network), seeding.order_generator(seeds.order))
-    seeding.seed_global(seeds.dropout)
+    seeding.seed_global(seeds.dropout, device)
     return training
 
 

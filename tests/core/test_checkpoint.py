@@ -167,7 +167,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
 
     def fsync(descriptor: int) -> None:
         done.append(os.readlink(f"/proc/self/fd/{descriptor}") if Path("/proc/self/fd").exists() else None)
-        done.append(path.exists() or (tmp_path / "a.pt.tmp").read_bytes())
+        done.append(path.exists() or next(tmp_path.glob("a.pt.*.tmp")).read_bytes())
         sync(descriptor)
 
     def replace(source: Path, target: Path) -> None:
@@ -179,8 +179,21 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
     with replacing(path) as file:
         file.write(b"all")
         assert not path.exists()
-    temporary = tmp_path / "a.pt.tmp"
+    temporary = done[2][0]
+    assert temporary.parent == tmp_path
     if done[0] is not None:
         assert (done[0], done[3]) == (str(temporary), str(tmp_path))
     assert (done[1], done[2], done[4]) == (b"all", (temporary, path), True)
     assert path.read_bytes() == b"all"
+
+
+def test_two_writers_at_once_leave_one_whole_file(tmp_path: Path) -> None:
+    """Each writes to a file of its own: the name always holds all that one of them wrote, in the end the later one."""
+    path = tmp_path / "a"
+    with replacing(path) as last:
+        last.write(b"of the one")
+        with replacing(path) as first:
+            first.write(b"of the other")
+        assert path.read_bytes() == b"of the other"
+    assert path.read_bytes() == b"of the one"
+    assert list(tmp_path.iterdir()) == [path]

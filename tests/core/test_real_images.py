@@ -23,11 +23,12 @@ def test_a_hundred_steps_equal_the_tutorial(real_data: Cifar10) -> None:
     recipe, seeds = RECIPES["udacity"], Seeds.all(0)
     *_, theirs = islice(tutorial.train(real_data.train, recipe, seeds), 100)
     train_idx, _ = split(recipe, seeds, len(real_data.train))
-    seed_global(seeds.init)
+    cpu = torch.device("cpu")
+    seed_global(seeds.init, cpu)
     network = Net(recipe.dropout)
     optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate)
     order = train_idx[torch.randperm(len(train_idx), generator=order_generator(seeds.order))]
-    seed_global(seeds.dropout)
+    seed_global(seeds.dropout, cpu)
     made = batches(real_data.train, order[: 100 * recipe.batch_size], recipe.batch_size)
     assert train_epoch(network, made, optimizer).losses == theirs.step_losses
     for name, weights in network.state_dict().items():

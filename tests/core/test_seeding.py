@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -79,7 +80,7 @@ def test_the_order_generator_is_seeded_and_apart() -> None:
     before = torch.get_rng_state()
     drawn = [torch.randperm(20, generator=order_generator(seed)).tolist() for seed in (5, 5, 6)]
     assert torch.equal(torch.get_rng_state(), before)
-    seed_global(5)
+    seed_global(5, CPU)
     assert drawn[0] == drawn[1] == torch.randperm(20).tolist()
     assert drawn[1] != drawn[2]
 
@@ -89,7 +90,7 @@ def test_isolated_puts_the_state_back_even_after_an_error() -> None:
 
     def draw_and_fail() -> None:
         with isolated(CPU):
-            seed_global(1)
+            seed_global(1, CPU)
             torch.rand(3)
             raise ZeroDivisionError
 
@@ -97,6 +98,21 @@ def test_isolated_puts_the_state_back_even_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError):
         draw_and_fail()
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_only_the_generators_of_the_device_are_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU's always, to the state that `torch.manual_seed` gives; a GPU's for that GPU, and none for the CPU."""
+    seeded: list[tuple[str, object]] = []
+    monkeypatch.setattr(torch.cuda, "device", lambda device: seeded.append(("on", device)) or nullcontext())
+    monkeypatch.setattr(torch.cuda, "manual_seed", lambda seed: seeded.append(("seed", seed)))
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: seeded.append(("all", seed)))
+    wanted = torch.Generator().manual_seed(3).get_state()
+    with isolated(CPU):
+        seed_global(3, CPU)
+        assert torch.equal(torch.get_rng_state(), wanted)
+        assert not seeded
+        seed_global(4, torch.device("cuda", 1))
+    assert seeded == [("on", torch.device("cuda", 1)), ("seed", 4)]
 
 
 def test_on_cuda_the_state_of_that_device_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,11 +46,11 @@ def test_every_loss_and_every_weight_of_a_hundred_steps_equals_the_tutorial(name
             ours.append(plain_weights(network))
 
     with isolated(CPU):
-        seed_global(SEEDS.init)
+        seed_global(SEEDS.init, CPU)
         network = Net(recipe.dropout)
         optimizer = Watched(network.parameters(), lr=recipe.learning_rate)
         order = train_idx[torch.randperm(len(train_idx), generator=order_generator(SEEDS.order))]
-        seed_global(SEEDS.dropout)
+        seed_global(SEEDS.dropout, CPU)
         made = batches(
             small_data.train, order[: 100 * recipe.batch_size], recipe.batch_size, augmentation=recipe.augmentation
         )
@@ -107,10 +107,10 @@ def test_augmentation_equals_torchvision_draw_for_draw(small_data: Cifar10) -> N
     images = small_data.train.images[:1_000]
     theirs = transforms.Compose([transforms.RandomHorizontalFlip(), transforms.RandomRotation(10)])
     with isolated(CPU):
-        seed_global(7)
+        seed_global(7, CPU)
         expected = [np.asarray(theirs(Image.fromarray(image.permute(1, 2, 0).numpy()))) for image in images]
         their_state = torch.get_rng_state()
-        seed_global(7)
+        seed_global(7, CPU)
         ours = flip_rotate(images)
         assert torch.equal(torch.get_rng_state(), their_state)
     assert np.array_equal(ours.permute(0, 2, 3, 1).numpy(), np.stack(expected))
