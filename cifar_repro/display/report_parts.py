@@ -1,6 +1,6 @@
 """What the report says of one run or study, in the form that its template takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ def section(study: Study, verdict: Verdict | None = None) -> dict[str, Any]:
     """All that the template shows of a study but the pictures; a run is a study of one, `test` None if it has none."""
     recipe, test = study["recipe"], study["test"]
     known = published_of(recipe, study["data"])
+    curves = report_charts.curves(study, known, verdict)
     return {
         "title": recipe["name"],
         "seeds": _seeds(study),
@@ -31,11 +32,8 @@ def section(study: Study, verdict: Verdict | None = None) -> dict[str, Any]:
         "overall": test and {name: test[name]["mean"] for name in ("accuracy", "loss")},
         "tiles": _tiles(study, known),
         "verdict": verdict and _verdict(verdict),
-        "curves": [
-            {"name": c.name, "unit": c.unit, "drawn": svg.curves(c)}
-            for c in report_charts.curves(study, known, verdict)
-        ],
-        "curve_note": _curve_note(study, known, verdict),
+        "curves": [{"name": c.name, "unit": c.unit, "drawn": svg.curves(c)} for c in curves],
+        "curve_note": _curve_note(study, curves, verdict),
         "epochs": report_tables.epochs(study, known),
         "spreads": report_charts.spreads(study, known, verdict) if test else [],
         "spread_note": _spread_note(study, verdict),
@@ -84,18 +82,16 @@ def _chooses(study: Study) -> bool:
     return recipe_of(study).tests_best
 
 
-def _curve_note(study: Study, known: Published | None, verdict: Verdict | None) -> str:
+def _curve_note(study: Study, curves: Sequence[svg.Curves], verdict: Verdict | None) -> str:
     """How to read the curves."""
-    one = len(study["runs"]) == 1
-    parts = [] if one else ["Thin lines: each seed. Thick line: their mean."]
-    if not one:
-        new_run = report_charts.new_run(verdict, "loss curve")
+    parts = [] if len(study["runs"]) == 1 else ["Thin lines: each seed. Thick line: their mean."]
+    if any(chart.band for chart in curves):
         parts.append(
             "Shaded: where one new run is expected, in 95 of 100 cases with all its epochs."
-            if new_run
+            if report_charts.new_run(verdict, "loss curve")
             else "Shaded: the 95 % interval of the mean, epoch by epoch."
         )
-    if known and known.curves:
+    if any(chart.published for chart in curves):
         parts.append("Dashed: published.")
     if _chooses(study):
         parts.append("Circle: the lowest validation loss, whose weights are tested.")

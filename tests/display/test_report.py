@@ -296,6 +296,7 @@ def test_every_recipe_is_drawn_with_what_it_measures(recipe: str, charts: int, p
     classes = [word for value in made.values("class") for word in value.split()]
     assert classes.count("run") == 3 * charts
     assert classes.count("published") >= 2  # a curve, and the number beside the result
+    assert ("Shaded" in made.text) == ("band" in classes), "the page explains what it shows"
 
 
 def test_a_run_without_a_test_is_told_as_one() -> None:
