@@ -35,9 +35,9 @@ FALSE_ALARM = 0.001  # the probability that a right build misses a target
 CHECKED_SEED = 1_000  # never among the measured ones
 
 
-def factor(n: int, false_alarm: float = FALSE_ALARM) -> float:
+def factor(n: int) -> float:
     """k for the accuracies of `n` seeds, 2 or more."""
-    return float(student_t.ppf(1 - false_alarm, n - 1)) * math.sqrt(1 + 1 / n)
+    return float(student_t.ppf(1 - FALSE_ALARM, n - 1)) * math.sqrt(1 + 1 / n)
 
 
 def kind_of(data: Cifar10) -> str:

@@ -223,7 +223,7 @@ def _command(commands: Any, name: str, summary: str, more: str = "") -> argparse
         name,
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog="\n\n".join(filter(None, [more, LAYOUTS_HELP])),
+        epilog=more,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(command=name)
@@ -232,6 +232,7 @@ def _command(commands: Any, name: str, summary: str, more: str = "") -> argparse
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="D", help=DATA_HELP)
+    parser.epilog = "\n\n".join(filter(None, [parser.epilog, LAYOUTS_HELP]))
 
 
 def _add_compute(parser: argparse.ArgumentParser, threads: int | None = None) -> None:

@@ -35,6 +35,7 @@ FULL_FILE = 10_000  # records
 
 Array = NDArray[Any]
 CHUNK = 1 << 20  # bytes
+TIMEOUT = 10.0  # seconds, for each wait for the server
 AGAIN = "download it again"
 
 # What a download raises where there is no network; a full disk, say, is another OSError.
@@ -195,15 +196,15 @@ def find(folder: Path) -> str | None:
     return None
 
 
-def download(folder: Path, progress: Progress, timeout: float = 10.0) -> Path:
+def download(folder: Path, progress: Progress) -> Path:
     """Downloads the binary version (162 MiB) into `folder`; the archive appears there whole or not at all.
 
-    `timeout` (seconds) bounds each wait for the server. Raises NETWORK_ERRORS where there is no network, OSError where
-    the disk fails, InputError where what came is not the published file.
+    Raises NETWORK_ERRORS where there is no network, OSError where the disk fails, InputError where what came is not the
+    published file.
     """
     target = folder / "cifar-10-binary.tar.gz"
     digest = hashlib.md5(usedforsecurity=False)
-    with urllib.request.urlopen(ARCHIVE_URL, timeout=timeout) as response:
+    with urllib.request.urlopen(ARCHIVE_URL, timeout=TIMEOUT) as response:
         folder.mkdir(parents=True, exist_ok=True)
         total = math.ceil(int(response.headers["Content-Length"] or 0) / CHUNK)
         with replacing(target) as file:

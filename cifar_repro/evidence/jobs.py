@@ -122,7 +122,6 @@ def run_here(jobs: list[Job], data: Cifar10, processes: int) -> Generator[EpochD
             workers[connection] = context.Process(target=_work, args=(theirs, content), daemon=True)
             workers[connection].start()
             theirs.close()
-            at[connection] = "none"
             next_job(connection)
         del content  # as large as the data
         while at:

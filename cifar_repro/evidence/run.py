@@ -132,7 +132,7 @@ class Run:
         write_record(self.folder, self.record)
 
     def test(self, progress: Progress = no_progress) -> Evaluation:
-        """Evaluates the weights that were kept on the test images, and completes the record."""
+        """Evaluates the weights that were kept on the test images; the record has it once `complete` writes it."""
         network = build_network(self.recipe)
         checkpoint.load_weights(self.folder / BEST, network)
         result = evaluate_images(network, self.data, self.recipe, self.device, self.memory_format, progress)

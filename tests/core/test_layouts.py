@@ -488,15 +488,6 @@ def test_a_download_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert told.passes == [("downloading CIFAR-10 (MiB)", 3, 3), ("downloading CIFAR-10 (MiB)", 0, 3)]
 
 
-def test_a_download_waits_as_long_as_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`timeout` is that of the request, 10 seconds if none is given."""
-    monkeypatch.setattr(layouts, "BINARY_MD5", md5(b"all"))
-    requests = serve(monkeypatch, b"all")
-    layouts.download(tmp_path, no_progress)
-    layouts.download(tmp_path, no_progress, timeout=2.5)
-    assert requests == [(layouts.ARCHIVE_URL, 10.0), (layouts.ARCHIVE_URL, 2.5)]
-
-
 def test_auto_passes_the_progress_on(monkeypatch: pytest.MonkeyPatch, data: TinySet) -> None:
     """The progress given to `load_cifar10` is that of the download."""
     monkeypatch.setattr(layouts, "BINARY_MD5", md5(binary_archive(data)))
