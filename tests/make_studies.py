@@ -28,6 +28,16 @@ ENVIRONMENT: dict[str, Any] = {
     "deterministic": True,
 }
 FINGERPRINTS = {"train": "a" * 64, "test": "b" * 64}
+COUNTS = {"train": dict.fromkeys(CLASSES, 5_000), "test": dict.fromkeys(CLASSES, 1_000)}
+# The first line of a trace of one step.
+HEADER: dict[str, Any] = {
+    "trace": 1,
+    "steps": 1,
+    "recipe": {"name": "udacity", "batch_size": 20, "overridden": []},
+    "seeds": {"split": 0, "init": 0, "order": 0, "dropout": 0},
+    "data": {"kind": "synthetic", "official": False, "path": None, "fingerprints": FINGERPRINTS, "counts": COUNTS},
+    "environment": ENVIRONMENT,
+}
 
 
 def make_study(
@@ -96,7 +106,7 @@ def make_study(
             "official": official,
             "path": None,
             "fingerprints": FINGERPRINTS,
-            "counts": {"train": dict.fromkeys(CLASSES, 5_000), "test": dict.fromkeys(CLASSES, 1_000)},
+            "counts": COUNTS,
         },
         "runs": runs,
         "diverged": [],

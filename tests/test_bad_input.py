@@ -33,7 +33,6 @@ from cifar_repro.cli import main
 from cifar_repro.core import layouts
 from cifar_repro.core.checkpoint import weights_digest
 from cifar_repro.core.model import Net
-from cifar_repro.evidence.matrix import TIMED
 from tests.make_data import (
     binary_archive,
     binary_files,
@@ -49,6 +48,7 @@ from tests.make_data import (
     write_python_archive,
     write_python_folder,
 )
+from tests.make_studies import HEADER
 
 RECORD = 3073  # bytes of one image and its label in the binary version
 PARTS = {f"data_batch_{k}": f"data_batch_{k}.bin" for k in (1, 5)} | {"test_batch": "test_batch.bin"}
@@ -1186,50 +1186,89 @@ def test_diverged_run_is_not_resumed(shell: Shell, run: Path) -> None:
 
 # Matrices and the tests in a trace
 
-HEADER = {
-    "trace": 1,
-    "steps": 1,
-    "recipe": {"name": "udacity", "overridden": []},
-    "seeds": {"split": 0},
-    "data": {"kind": "synthetic", "official": False, "fingerprints": {}},
-    "environment": dict.fromkeys(TIMED, "x"),
-}
 LOSS = {"name": "step 1/loss", "sha256": "0", "shape": [1], "dtype": "float32", "sample": [2.5]}
+GATE: dict[str, Any] = {
+    "gate": 1,
+    "workload": "step",
+    "a": {"environment": HEADER["environment"]},
+    "b": {"environment": HEADER["environment"]},
+    "ratio": 1.0,
+    "interval": [1.0, 1.0],
+    "detectable": 1.1,
+}
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        pytest.param(["notes"], id="text"),
-        pytest.param([HEADER], id="no entries"),
-        pytest.param([[HEADER], LOSS], id="header a list"),
-        pytest.param([{**HEADER, "recipe": None}, LOSS], id="no recipe"),
-        pytest.param([{**HEADER, "seeds": [0]}, LOSS], id="seeds a list"),
-        pytest.param([{**HEADER, "environment": {"torch": "x"}}, LOSS], id="half an environment"),
-        pytest.param([{**HEADER, "tests": {"passed": 1}}, LOSS], id="half of the tests"),
-        pytest.param([HEADER, {**LOSS, "sample": []}], id="no sample"),
-        pytest.param([HEADER, {**LOSS, "sample": ["x"]}], id="sample a text"),
-        pytest.param([HEADER, {**LOSS, "sample": [math.nan]}], id="loss no number"),
-        pytest.param([{"gate": 1}], id="gate of nothing"),
-        pytest.param([{"gate": 2, "a": {}, "b": {}, "ratio": 1, "interval": [1, 1]}], id="gate of another schema"),
-        pytest.param([{"gate": 1, "a": {}, "b": {}, "ratio": 1, "interval": [1, 1]}], id="gate of no environment"),
-    ],
-)
+# Lines of files that are no trace.
+NO_TRACES: dict[str, list[Any]] = {
+    "text": ["notes"],
+    "header a list": [[HEADER], LOSS],
+    "no entries": [HEADER],
+    **{f"{name} null": [{**HEADER, name: None}, LOSS] for name in ("trace", "steps", "recipe", "data", "environment")},
+    **{f"no {name}": [{k: v for k, v in HEADER.items() if k != name}, LOSS] for name in HEADER},
+    "seeds a list": [{**HEADER, "seeds": [0]}, LOSS],
+    "an environment of a list": [{**HEADER, "environment": []}, LOSS],
+    "half an environment": [{**HEADER, "environment": {"torch": "x"}}, LOSS],
+    "unknown change": [{**HEADER, "recipe": {"name": "udacity", "overridden": ["foo"]}}, LOSS],
+    "change without its value": [{**HEADER, "recipe": {"name": "udacity", "overridden": ["dropout"]}}, LOSS],
+    "half of the tests": [{**HEADER, "tests": {"passed": 1}}, LOSS],
+    "half an entry": [HEADER, {"name": "step 1/loss"}],
+    "name a number": [HEADER, LOSS | {"name": 3}],
+    "unknown type": [HEADER, LOSS | {"dtype": "float31"}],
+    "no sample": [HEADER, LOSS | {"sample": []}],
+    "sample too short": [HEADER, LOSS | {"shape": [2]}],
+    "sample of nothing": [HEADER, LOSS | {"shape": [0], "sample": []}],
+    "sample a text": [HEADER, LOSS | {"sample": ["2.5"]}],
+    "sample not of its type": [HEADER, LOSS | {"dtype": "int64"}],
+    "sample too large for its type": [HEADER, LOSS | {"sample": [1e300]}],
+    "sample of too many digits": [HEADER, LOSS | {"dtype": "int64", "sample": [10**30]}],
+    "loss no number": [HEADER, LOSS | {"sample": [math.nan]}],
+}
+# The same where there may be a gate.
+NO_GATES: dict[str, list[Any]] = {
+    "gate of nothing": [{"gate": 1}],
+    "gate of another schema": [GATE | {"gate": 2}],
+    "gate of no environment": [GATE | {"b": {}}],
+    "gate with a ratio of truth": [GATE | {"ratio": True}],
+    "gate with a negative ratio": [GATE | {"ratio": -1.0}],
+    "gate with half an interval": [GATE | {"interval": [1.0]}],
+}
+
+
+@pytest.mark.parametrize("lines", NO_TRACES.values(), ids=NO_TRACES)
+@pytest.mark.parametrize("order", [1, -1], ids=["second", "first"])
+def test_a_file_that_is_no_trace_is_not_compared(shell: Shell, lines: list[Any], order: int) -> None:
+    """A file that is no whole trace is named, be it the first or the second of the two."""
+    files = with_a_good_trace(shell, lines)
+    shell.refuses("diff", "--json", *files[::order], naming=(files[1],))
+
+
+@pytest.mark.parametrize("lines", (NO_TRACES | NO_GATES).values(), ids=NO_TRACES | NO_GATES)
 def test_a_file_that_is_no_trace_makes_no_matrix(shell: Shell, lines: list[Any]) -> None:
     """A file that is neither a whole trace nor a gate is named, also where it stands after a good one."""
-    good, bad = shell.folder / "good.json", shell.folder / "bad.json"
-    good.write_text("\n".join(map(json.dumps, [HEADER, LOSS])))
-    bad.write_text("\n".join(map(json.dumps, lines)))
-    shell.refuses("matrix", good, bad, naming=(bad,))
+    files = with_a_good_trace(shell, lines)
+    shell.refuses("matrix", *files, naming=(files[1],))
+
+
+def test_what_is_spoiled_of_a_trace_was_whole(shell: Shell) -> None:
+    """The trace and the gate that the tests above take apart are good: each is refused for what was changed."""
+    good, other = with_a_good_trace(shell, [HEADER, LOSS | {"sha256": "1"}])
+    (shell.folder / "gate.json").write_text(json.dumps(GATE))
+    assert shell.run("diff", good, other)[0] == 1
+    assert shell.run("matrix", good, "gate.json")[0] == 0
+
+
+def with_a_good_trace(shell: Shell, lines: list[Any]) -> list[Path]:
+    """Two files: a good trace, and one of these lines."""
+    files = [shell.folder / "good.json", shell.folder / "bad.json"]
+    for file, content in zip(files, ([HEADER, LOSS], lines), strict=True):
+        file.write_text("\n".join(map(json.dumps, content)))
+    return files
 
 
 def test_a_matrix_of_no_trace_is_refused(shell: Shell) -> None:
     """A file that is not there is named; so are gates without a trace."""
     shell.refuses("matrix", "missing.json", naming=("missing.json",))
-    environment = {"environment": HEADER["environment"]}
-    gate = {"gate": 1, "workload": "step", "a": environment, "b": environment}
-    gate |= {"ratio": 1.0, "interval": [1.0, 1.0], "detectable": 1.1}
-    (shell.folder / "gate.json").write_text(json.dumps(gate))
+    (shell.folder / "gate.json").write_text(json.dumps(GATE))
     shell.refuses("matrix", "gate.json", naming=("no trace",))
 
 

@@ -5,7 +5,6 @@ other say more about the machine's day than about the environment.
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,26 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.evidence import gate
 from cifar_repro.evidence.diff import Parting, diff
 from cifar_repro.evidence.environment import differences
-from cifar_repro.evidence.junit import OUTCOMES
-from cifar_repro.evidence.record import caption
+from cifar_repro.evidence.shape import check
 from cifar_repro.evidence.statistics import relative_difference
 from cifar_repro.evidence.trace import read_trace
 
 Trace = tuple[dict[str, Any], list[dict[str, Any]]]
 
-# What makes two entries equal; what traces must share to be comparable; what must be equal for a time to belong to a
-# trace.
+# What makes two entries equal; what must be equal for a time to belong to a trace.
 IDENTITY = ("name", "sha256", "shape", "dtype")
-SHARED = ("recipe", "seeds", "data.fingerprints", "steps")
 TIMED = ("torch", "torchvision", "python", "cpu", "cpu_capability", "device", "gpu", "threads", "memory_format")
+
+# The shape (see `shape`) of what the table takes from a gate.
+GATE = {
+    "gate": gate.SCHEMA,
+    "workload": str,
+    "a": {"environment": dict},
+    "b": {"environment": dict},
+    "ratio": float,
+    "interval": [float],
+    "detectable": float,
+}
 
 
 @dataclass(frozen=True)
@@ -87,16 +94,15 @@ def read_matrix(paths: Sequence[Path]) -> Matrix:
     that of a trace.
     """
     gates = {path: content for path in paths if (content := _read_gate(path)) is not None}
-    traces = {path: _read(path) for path in paths if path not in gates}
+    traces = {path: read_trace(path) for path in paths if path not in gates}
     if not traces:
         raise InputError("matrix: no trace is given: give files that 'cifar-repro trace' wrote")
     (first_path, first), *_ = traces.items()
     for path, (header, _) in traces.items():
-        for entry in SHARED:
-            here, there = _entry(header, entry), _entry(first[0], entry)
-            if here != there:
+        for name, there in _experiment(first[0]).items():
+            if (here := _experiment(header)[name]) != there:
                 raise InputError(
-                    f"{path}: its {entry} ({_shown(here, there)}) is not that of {first_path} ({_shown(there, here)}): "
+                    f"{path}: its {name} ({_shown(here, there)}) is not that of {first_path} ({_shown(there, here)}): "
                     "give traces of the same experiment"
                 )
 
@@ -118,27 +124,10 @@ def read_matrix(paths: Sequence[Path]) -> Matrix:
     return Matrix(first[0], rows, partings)
 
 
-def _read(path: Path) -> Trace:
-    """A trace, with what the table relies on besides what `read_trace` has seen to."""
-    header, entries = read_trace(path)
-    try:
-        for entry in (*SHARED, *(f"environment.{name}" for name in TIMED)):
-            _entry(header, entry)
-        caption(header)
-        if not all(math.isfinite(e["sample"][0]) for e in entries if e["name"].endswith("/loss")):
-            raise ValueError("a loss is no number")
-        if "tests" in header and not all(type(header["tests"][outcome]) is int for outcome in OUTCOMES):
-            raise TypeError(f"tests is {header['tests']!r}")
-    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: is no trace ({type(error).__name__}: {error}): give a whole one") from error
-    return header, entries
-
-
-def _entry(header: dict[str, Any], dotted: str) -> Any:
-    value = header
-    for name in dotted.split("."):
-        value = value[name]
-    return value
+def _experiment(header: dict[str, Any]) -> dict[str, Any]:
+    """What traces must share to be comparable."""
+    parts = {name: header[name] for name in ("recipe", "seeds", "steps")}
+    return {**parts, "data.fingerprints": header["data"]["fingerprints"]}
 
 
 def _shown(value: Any, other: Any) -> str:
@@ -170,17 +159,11 @@ def _read_gate(path: Path) -> dict[str, Any] | None:
     if not isinstance(content, dict) or "gate" not in content:
         return None
     try:
-        if content["gate"] != gate.SCHEMA:
-            raise ValueError(f"schema {content['gate']!r}")
-        if not all(isinstance(content[side]["environment"], dict) for side in "ab"):
-            raise TypeError("an environment is no object")
+        check(content, GATE, "gate")
         low, high = content["interval"]
-        if not all(
-            math.isfinite(value) and value > 0 for value in (low, high, content["ratio"], content["detectable"])
-        ):
-            raise ValueError("ratio, interval or detectable is no positive number")
-        content["workload"]
-    except (KeyError, TypeError, ValueError) as error:
+        if min(low, high, content["ratio"], content["detectable"]) <= 0:
+            raise ValueError("ratio, interval or detectable is not positive")
+    except ValueError as error:
         raise InputError(
             f"{path}: is no result of a gate ({type(error).__name__}: {error}): "
             "give what 'cifar-repro gate --json' printed"

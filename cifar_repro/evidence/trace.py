@@ -17,6 +17,7 @@ Beside it, on request, FILE.npz holds the tensors themselves under the same name
 
 import hashlib
 import json
+import math
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -37,10 +38,26 @@ from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.core.training import begin, split, torch_memory_format, train_epoch
 from cifar_repro.evidence.environment import environment
-from cifar_repro.evidence.record import new_record
+from cifar_repro.evidence.junit import OUTCOMES
+from cifar_repro.evidence.record import RECORD, caption, new_record
+from cifar_repro.evidence.shape import check
 
 SCHEMA = 1
 SAMPLED = 8  # values of each tensor that are kept in full
+
+# The shapes of the header and of an entry (see `shape`): what readers of traces rely on.
+HEADER = {
+    "steps": int,
+    **{name: RECORD[name] for name in ("recipe", "seeds", "data", "environment")},
+    "tests": (None, dict.fromkeys(OUTCOMES, int)),
+}
+ENTRY = {
+    "name": str,
+    "sha256": str,
+    "shape": [int],
+    "dtype": ("bool", "int64", "float32", "float64"),
+    "sample": [(bool, float)],
+}
 
 
 def summarise(name: str, tensor: torch.Tensor) -> dict[str, Any]:
@@ -215,16 +232,29 @@ def read_trace(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     try:
         first, *entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         if first["trace"] != SCHEMA:
-            raise InputError(f"{path}: trace schema {first['trace']!r} is not {SCHEMA}: trace again with this version")
+            raise InputError(
+                f"{path}: trace schema {first['trace']!r} is not {SCHEMA}: read it with the version that wrote it"
+            )
+        check({"tests": None, **first}, HEADER, "header")
+        caption(first)  # raises KeyError for an overridden field that the recipe lacks
+        check(entries, [ENTRY], "entry")
         for entry in entries:
-            entry["name"], entry["sha256"], entry["shape"], entry["dtype"], entry["sample"]
+            _check_sample(entry)
         if not entries:
             raise ValueError("no entries")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         raise InputError(f"{path}: is no trace ({type(error).__name__}: {error}): give a whole one") from error
     return first, entries
+
+
+def _check_sample(entry: dict[str, Any]) -> None:
+    """Raises ValueError or ArithmeticError unless the sample is what `summarise` makes of such a tensor."""
+    with np.errstate(over="raise"):
+        values = np.array(entry["sample"], dtype=entry["dtype"])
+    if not 1 <= len(values) == min(SAMPLED, math.prod(entry["shape"])) or values.tolist() != entry["sample"]:
+        raise ValueError(f"the sample of {entry['name']} is not of {entry['dtype']} {entry['shape']}")
 
 
 def kept_tensors(path: Path) -> Callable[[dict[str, Any]], npt.NDArray[Any]] | None:

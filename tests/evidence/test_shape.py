@@ -63,5 +63,5 @@ def test_a_shape_is_of_objects_lists_and_values(value: object, said: str) -> Non
 def test_true_is_not_the_number_one() -> None:
     """A number that stands for itself is no bool, though Python holds the two to be equal."""
     check({"schema": 1}, {"schema": 1}, "file")
-    with pytest.raises(ValueError, match="file.schema is True"):
+    with pytest.raises(ValueError, match=r"file\.schema is True"):
         check({"schema": True}, {"schema": 1}, "file")

@@ -24,6 +24,7 @@ from cifar_repro.evidence import trace as module
 from cifar_repro.evidence.diff import diff
 from cifar_repro.evidence.trace import header, kept_tensors, read_trace, tensors_path, trace, write_trace
 from tests.make_data import tiny_set, write_binary_folder
+from tests.make_studies import HEADER
 
 CPU = torch.device("cpu")
 STEPS = 8
@@ -330,7 +331,7 @@ HAND_MADE = {
 
 def write_hand_made(path: Path, changes: Mapping[str, torch.Tensor]) -> tuple[Any, Any]:
     """A trace whose tensors are kept, as `diff` takes it: header and entries, and what reads a tensor."""
-    write_trace(path, {"trace": 1, "environment": {}}, iter({**HAND_MADE, **changes}.items()), keep=True)
+    write_trace(path, HEADER, iter({**HAND_MADE, **changes}.items()), keep=True)
     return read_trace(path), kept_tensors(path)
 
 
