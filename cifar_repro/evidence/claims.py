@@ -12,8 +12,8 @@ import numpy as np
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.evidence import statistics
-from cifar_repro.evidence.published import LESSON_NAMES, cut, rounded
-from cifar_repro.evidence.record import data_label
+from cifar_repro.evidence.published import LESSON_NAMES, STEPS, WINDOW, cut, rounded
+from cifar_repro.evidence.record import data_label, recipe_of, steps_an_epoch
 from cifar_repro.evidence.statistics import LEVEL
 from cifar_repro.evidence.verdict import (
     CONSISTENT,
@@ -56,7 +56,7 @@ def with_published(results: Results, published: dict[str, Any]) -> Verdict:
     if results.get("vary"):
         raise InputError(f"vary: the study varies the {results['vary']} seed alone, a new run all: give such a study")
     n = len(results["runs"])
-    claims, notes = _claims(published, len(results["runs"][0]["epochs"]))
+    claims, notes = _claims(published, results)
     comparisons = []
     for claim in claims:
         values = _values(claim, results["runs"])
@@ -64,9 +64,9 @@ def with_published(results: Results, published: dict[str, Any]) -> Verdict:
             notes.append(f"{claim.name} is not compared: the runs have no such numbers")
         else:
             comparisons.append(_Comparison(claim, values))
-    judged = [c for c in comparisons if not math.isnan(c.p)]
-    adjusted = statistics.holm([c.p for c in judged])
-    checks = [_check(c, adjusted[judged.index(c)] if c in judged else None, len(judged)) for c in comparisons]
+    judged = [c.p for c in comparisons if not math.isnan(c.p)]
+    adjusted = iter(statistics.holm(judged))
+    checks = [_check(c, None if math.isnan(c.p) else next(adjusted), len(judged)) for c in comparisons]
 
     needed = FEWEST_RUNS if n < FEWEST_RUNS else None
     if any(check.holds is False for check in checks):
@@ -75,7 +75,7 @@ def with_published(results: Results, published: dict[str, Any]) -> Verdict:
         outcome = INCONCLUSIVE
     else:
         outcome = CONSISTENT
-    if n < FEWEST_RUNS:
+    if needed:
         count = f"{n} run{'s' if n > 1 else ''}"
         notes.append(f"{count} cannot tell what a new run would give: run at least {FEWEST_RUNS} seeds, better 10")
     return Verdict(outcome, checks, [*_about_the_data(results, published), *left_out(results), *notes], needed)
@@ -159,8 +159,9 @@ def _about_the_data(results: Results, published: dict[str, Any]) -> list[str]:
 # ---- what was published ---------------------------------------------------------------------------------------------
 
 
-def _claims(published: dict[str, Any], epochs: int) -> tuple[list[Claim], list[str]]:
-    """The claims that runs of so many epochs can be compared with, and notes on those that they cannot."""
+def _claims(published: dict[str, Any], results: Results) -> tuple[list[Claim], list[str]]:
+    """The claims that the runs of a study can be compared with, and notes on those that they cannot."""
+    epochs = len(results["runs"][0]["epochs"])
     claims: list[Claim] = []
     notes: list[str] = []
     if "epochs" in published:  # one run: its curve, and its test
@@ -172,8 +173,11 @@ def _claims(published: dict[str, Any], epochs: int) -> tuple[list[Claim], list[s
             notes.append(f"Test results are not compared: the published run has {length} epochs, these have {epochs}")
     for number, run in enumerate(published.get("runs", ()), start=1):
         prefix = f"published run {number}: "
-        steps = [step for step in run["running_loss"] if step["epoch"] <= epochs]
-        claims.append(_running_loss(prefix + "running loss", steps))
+        if other := _other_steps(results):
+            notes.append(f"{prefix}running loss is not compared: {other}")
+        else:
+            steps = [step for step in run["running_loss"] if step["epoch"] <= epochs]
+            claims.append(_running_loss(prefix + "running loss", steps))
         length = run["running_loss"][-1]["epoch"]
         if length == epochs:
             claims += _whole_percents(prefix, run)
@@ -218,6 +222,16 @@ def _exact_test(test: dict[str, Any]) -> list[Claim]:
 def _per_class(run: Run, names: list[str]) -> list[float]:
     of = {c["name"]: 100 * c["correct"] / c["total"] for c in run["test"]["per_class"] if c["total"]}
     return [of[name] for name in names]
+
+
+def _other_steps(results: Results) -> str:
+    """Why the running losses of these runs are not those of the published steps, or nothing."""
+    window, steps = recipe_of(results).loss_window, steps_an_epoch(results)
+    if not window or (window, steps) == (WINDOW, STEPS):  # runs without them have no such numbers
+        return ""
+    return (
+        f"its means are over {WINDOW:,} of {STEPS:,} steps an epoch, those of these runs over {window:,} of {steps:,}"
+    )
 
 
 def _running_loss(name: str, steps: list[dict[str, Any]]) -> Claim:

@@ -1,6 +1,7 @@
 """The record of a run: one JSON object that says what was run, on what, where, and what came out."""
 
 import json
+import math
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,13 @@ def recipe_of(record: dict[str, Any]) -> Recipe:
 
 def seeds_of(record: dict[str, Any]) -> Seeds:
     return Seeds(**record["seeds"])
+
+
+def steps_an_epoch(record: dict[str, Any]) -> int:
+    """How many mini-batches an epoch of training has, by a record's recipe and data."""
+    recipe = recipe_of(record)
+    images: int = sum(record["data"]["counts"]["train"].values())
+    return math.ceil((images - math.floor(recipe.valid_fraction * images)) / recipe.batch_size)
 
 
 def caption(record: dict[str, Any]) -> str:

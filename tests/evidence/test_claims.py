@@ -111,6 +111,15 @@ def test_too_few_runs_are_consistent_with_nothing(study: dict[str, Any], runs: i
     assert with_published(study, UDACITY).outcome == CONSISTENT
 
 
+def test_two_runs_that_are_far_off_are_not_consistent(study: dict[str, Any]) -> None:
+    """What two runs rule out is ruled out: no note says that they can tell nothing."""
+    study["runs"] = study["runs"][:2]
+    for k, run in enumerate(study["runs"]):
+        run["test"]["correct"] = 1000 + k
+    verdict = with_published(study, UDACITY)
+    assert (verdict.outcome, verdict.runs_needed, verdict.notes) == (NOT_CONSISTENT, None, [])
+
+
 def test_no_spread_is_inconclusive(study: dict[str, Any]) -> None:
     """Where all runs have one accuracy, whether a new run can have another one is not known."""
     for run in study["runs"]:
@@ -166,6 +175,22 @@ def test_the_blitz_claims_are_each_of_two_published_runs() -> None:
     ]
     assert all(check.holds for check in found.values())
     assert set(found["published run 2: accuracy per class"].numbers["places"]) == set(CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"loss_window": 1_000}, "1,000 of 12,500"), ({"batch_size": 8}, "2,000 of 6,250")],
+    ids=["window", "batch size"],
+)
+def test_running_losses_at_other_steps_than_the_published_are_not_compared(changes: dict[str, int], said: str) -> None:
+    """As many means from other steps are none of the same: that is said, and the test results are still compared."""
+    study = blitz_study()
+    study["recipe"] |= changes
+    verdict = with_published(study, known("pytorch-blitz"))
+    assert list(checks(verdict)) == ["published run 2: test accuracy", "published run 2: accuracy per class"]
+    for number in (1, 2):
+        (note,) = (note for note in verdict.notes if note.startswith(f"published run {number}: running loss is not"))
+        assert said in note
 
 
 @pytest.mark.parametrize(("shift", "fits"), [(0.0, True), (0.49, True), (-0.49, True), (0.6, False), (-0.6, False)])
