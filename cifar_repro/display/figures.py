@@ -23,6 +23,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
+from cifar_repro.evidence.statistics import wilson_interval
+
 Images = npt.NDArray[np.uint8]
 Labels = Sequence[int] | npt.NDArray[np.integer[Any]]
 Rows = Sequence[Mapping[str, Any]]
@@ -269,24 +271,6 @@ def predictions(images: Images, labels: Labels, predicted: Labels, classes: Sequ
         frame = {"linewidth": 1.2, "linestyle": "-"} if hit else {"linewidth": 3, "linestyle": (0, (2.5, 1))}
         ax.spines[:].set(color=colour, capstyle="butt", **frame)
     return figure
-
-
-def wilson_interval(correct: int, total: int) -> tuple[float, float]:
-    """The 95 % score interval of the proportion `correct / total`, as fractions; `total` must be positive.
-
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927),
-    209-212; method 3 in R. G. Newcombe, Statistics in Medicine 17 (1998), 857-872. Unlike `p ± 1.96 s` it
-    stays within 0 and 1, and keeps a width at 0 % and 100 %.
-    """
-    z = 1.959963984540054  # the 97.5 % point of the normal distribution
-    p = correct / total
-    centre = p + z * z / (2 * total)
-    half = z * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    # The two ends are exact by algebra but not in floating point.
-    low = 0.0 if correct == 0 else (centre - half) / scale
-    high = 1.0 if correct == total else (centre + half) / scale
-    return low, high
 
 
 def _canvas(

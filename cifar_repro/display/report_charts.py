@@ -8,9 +8,9 @@ import numpy as np
 from markupsafe import Markup
 
 from cifar_repro.display import svg
-from cifar_repro.display.figures import wilson_interval
 from cifar_repro.display.published import Published
 from cifar_repro.evidence.record import recipe_of
+from cifar_repro.evidence.statistics import wilson_interval
 from cifar_repro.evidence.verdict import Verdict
 
 NO_BREAK = "\N{NARROW NO-BREAK SPACE}"

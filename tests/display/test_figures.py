@@ -3,7 +3,6 @@
 import functools
 import io
 import math
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from cifar_repro.display import figures
+from cifar_repro.evidence.statistics import wilson_interval
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 CAPTION = "udacity, seed 0, synthetic data: not CIFAR-10"
@@ -505,29 +505,6 @@ def test_a_confusion_matrix_of_another_size_is_refused() -> None:
 # Accuracy by class
 
 
-@pytest.mark.parametrize(
-    ("correct", "total", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_wilson_interval_is_the_published_one(correct: int, total: int, low: float, high: float) -> None:
-    """The four examples of Newcombe (1998), table I, method 3, to all four decimals given there."""
-    assert tuple(round(bound, 4) for bound in figures.wilson_interval(correct, total)) == (low, high)
-
-
-def test_wilson_interval_is_a_95_percent_interval() -> None:
-    """Of no hits in n the upper end is z² / (n + z²), z the 97.5 % point of the normal distribution."""
-    z = statistics.NormalDist().inv_cdf(0.975)
-    assert figures.wilson_interval(0, 50)[1] == pytest.approx(z * z / (50 + z * z), rel=1e-12)
-
-
-def test_wilson_interval_stays_within_0_and_1() -> None:
-    """At 0 and 100 % it ends there exactly, has a width, and is its own mirror image."""
-    for total in (1, 7, 1000, 10**7):
-        low, high = figures.wilson_interval(0, total)
-        assert low == 0 < high < 1
-        assert figures.wilson_interval(total, total) == pytest.approx((1 - high, 1), abs=1e-12)
-
-
 def test_points_and_bars_are_accuracy_and_interval() -> None:
     """A class has a point at its accuracy in %, a bar over its Wilson interval, and its numbers beside it."""
     rows = some_classes([0, 50, 100, 81], total=100)
@@ -538,7 +515,7 @@ def test_points_and_bars_are_accuracy_and_interval() -> None:
     assert np.asarray(points.get_xdata()).tolist() == [0, 50, 100, 81]
     assert np.asarray(points.get_ydata()).tolist() == [0, 1, 2, 3]
     for row, segment in zip(rows, segments.get_segments(), strict=True):
-        low, high = figures.wilson_interval(row["correct"], row["total"])
+        low, high = wilson_interval(row["correct"], row["total"])
         assert np.asarray(segment)[:, 0] == pytest.approx([100 * low, 100 * high], abs=1e-9)
     assert texts(ax) == ["0.0 %  (0/100)", "50.0 %  (50/100)", "100.0 %  (100/100)", "81.0 %  (81/100)"]
     assert [label.get_text() for label in ax.get_yticklabels()] == CLASSES[:4]

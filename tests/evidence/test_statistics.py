@@ -1,6 +1,7 @@
 """The statistics of verdicts, against textbooks' examples and other software."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -44,6 +45,29 @@ def test_one_group_without_spread_is_compared_by_that_of_the_other() -> None:
         assert found is not None
         assert (found.low, found.high) == pytest.approx((sign - half, sign + half), abs=1e-4)
         assert (found.different, found.equivalent) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_interval_is_the_published_one(correct: int, total: int, low: float, high: float) -> None:
+    """The four examples of Newcombe (1998), table I, method 3, to all four decimals given there."""
+    assert tuple(round(bound, 4) for bound in statistics.wilson_interval(correct, total)) == (low, high)
+
+
+def test_wilson_interval_is_a_95_percent_interval() -> None:
+    """Of no hits in n the upper end is z² / (n + z²), z the 97.5 % point of the normal distribution."""
+    z = NormalDist().inv_cdf(0.975)
+    assert statistics.wilson_interval(0, 50)[1] == pytest.approx(z * z / (50 + z * z), rel=1e-12)
+
+
+def test_wilson_interval_stays_within_0_and_1() -> None:
+    """At 0 and 100 % it ends there exactly, has a width, and is its own mirror image."""
+    for total in (1, 7, 1000, 10**7):
+        low, high = statistics.wilson_interval(0, total)
+        assert low == 0 < high < 1
+        assert statistics.wilson_interval(total, total) == pytest.approx((1 - high, 1), abs=1e-12)
 
 
 FAT = [[x] for x in (25.2, 21.3, 22.8, 17.0, 29.8, 21.0, 25.5, 16.0, 20.9, 19.5)]
