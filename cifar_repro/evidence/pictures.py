@@ -77,11 +77,9 @@ def look(network: nn.Module, test: ImageSet, correct: npt.NDArray[np.bool_], rec
     wrong_in = (~correct).sum(0)
     most = int(np.sort(wrong_in)[-count:][0])  # as many runs get at least `count` images wrong
     chosen = np.flatnonzero(wrong_in >= max(most, 1))
-    seen = _seen(network, test, np.concatenate([np.arange(min(count, len(test))), chosen]), wrong_in, recipe)
-    first, rest = (
-        seen.take(np.arange(min(count, len(test)))),
-        seen.take(np.arange(min(count, len(test)), len(seen.index))),
-    )
+    k = min(count, len(test))
+    seen = _seen(network, test, np.concatenate([np.arange(k), chosen]), wrong_in, recipe)
+    first, rest = seen.take(np.arange(k)), seen.take(np.arange(k, len(seen.index)))
     rest = rest.take(np.flatnonzero(rest.predicted != rest.true))  # of an image that some runs get right, this one may
     return first, rest.take(np.lexsort((-rest.confidence, -rest.wrong_in))[:count])
 
