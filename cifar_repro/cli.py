@@ -14,7 +14,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cifar_repro.arguments import BAD_INPUT, make_parser
-from cifar_repro.core.errors import InputError, NonFiniteLoss
+from cifar_repro.core.errors import InputError, NonFinite, NonFiniteLoss
 from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
 
 if TYPE_CHECKING:  # torch takes seconds to import, so each command imports what it needs
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem, status = str(stop), stop.status
     except InputError as error:
         problem, status = str(error), BAD_INPUT
-    except NonFiniteLoss as error:
+    except NonFinite as error:
         problem, status = f"{error}: these weights are of no use", FAILED_CHECK
     except OSError as error:
         problem, status = _describe(error), BAD_INPUT

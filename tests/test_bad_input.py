@@ -1223,7 +1223,6 @@ NO_TRACES: dict[str, list[Any]] = {
     "sample of too many digits": [HEADER, LOSS | {"dtype": "int64", "sample": [10**30]}],
     "loss no number": [HEADER, LOSS | {"sample": [math.nan]}],
 }
-# The same where there may be a gate.
 NO_GATES: dict[str, list[Any]] = {
     "gate of nothing": [{"gate": 1}],
     "gate of another schema": [GATE | {"gate": 2}],
@@ -1235,16 +1234,16 @@ NO_GATES: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("lines", NO_TRACES.values(), ids=NO_TRACES)
-@pytest.mark.parametrize("order", [1, -1], ids=["second", "first"])
-def test_a_file_that_is_no_trace_is_not_compared(shell: Shell, lines: list[Any], order: int) -> None:
-    """A file that is no whole trace is named, be it the first or the second of the two."""
-    files = with_a_good_trace(shell, lines)
-    shell.refuses("diff", "--json", *files[::order], naming=(files[1],))
+def test_a_file_that_is_no_trace_is_not_compared(shell: Shell, lines: list[Any]) -> None:
+    """A file that is no whole trace is named, be it the first or the second of two, or one of a matrix."""
+    good, bad = with_a_good_trace(shell, lines)
+    for command in (["diff", "--json", good, bad], ["diff", bad, good], ["matrix", good, bad]):
+        shell.refuses(*command, naming=(bad,))
 
 
-@pytest.mark.parametrize("lines", (NO_TRACES | NO_GATES).values(), ids=NO_TRACES | NO_GATES)
-def test_a_file_that_is_no_trace_makes_no_matrix(shell: Shell, lines: list[Any]) -> None:
-    """A file that is neither a whole trace nor a gate is named, also where it stands after a good one."""
+@pytest.mark.parametrize("lines", NO_GATES.values(), ids=NO_GATES)
+def test_a_file_that_is_no_gate_makes_no_matrix(shell: Shell, lines: list[Any]) -> None:
+    """What says that it is of a gate and is not whole is named, also where it stands after a good trace."""
     files = with_a_good_trace(shell, lines)
     shell.refuses("matrix", *files, naming=(files[1],))
 

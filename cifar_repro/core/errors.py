@@ -5,8 +5,12 @@ class InputError(ValueError):
     """Something given from outside cannot be used: the message names it, its value and the remedy."""
 
 
-class NonFiniteLoss(ArithmeticError):
-    """A loss is NaN or infinite, so the weights are no longer worth keeping.
+class NonFinite(ArithmeticError):
+    """What a training has come to is NaN or infinite, so its weights are no longer worth keeping."""
+
+
+class NonFiniteLoss(NonFinite):
+    """A loss is NaN or infinite.
 
     `phase` is "training" or "evaluation", `step` counts the batches of that phase from 1, `loss` is the value.
     """

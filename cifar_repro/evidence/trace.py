@@ -33,7 +33,7 @@ from torch import nn
 from cifar_repro.core import seeding
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10, batches
-from cifar_repro.core.errors import InputError
+from cifar_repro.core.errors import InputError, NonFinite, NonFiniteLoss
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.core.training import begin, split, torch_memory_format, train_epoch
@@ -64,18 +64,22 @@ def summarise(name: str, tensor: torch.Tensor) -> dict[str, Any]:
     """The entry of one tensor.
 
     sha256 over its bytes, contiguous and little-endian; shape and dtype; norm, mean and absmax in float64; and a
-    sample of SAMPLED values evenly spaced over the flattened tensor, with all their digits.
+    sample of SAMPLED values evenly spaced over the flattened tensor, with all their digits. Raises NonFinite for a NaN
+    or infinite value, which JSON cannot hold.
     """
     array = _array(tensor)
     flat = torch.from_numpy(array).flatten()
     values = flat.double()
+    norm = values.norm().item()
+    if not math.isfinite(norm):
+        raise NonFinite(f"the norm of {name} is {norm}")
     places = torch.linspace(0, len(flat) - 1, min(SAMPLED, len(flat)), dtype=torch.float64).round().long()
     return {
         "name": name,
         "sha256": digest(array),
         "shape": list(tensor.shape),
         "dtype": str(tensor.dtype).removeprefix("torch."),
-        "norm": values.norm().item(),
+        "norm": norm,
         "mean": values.mean().item(),
         "absmax": values.abs().max().item(),
         "sample": flat[places].tolist(),
@@ -106,7 +110,7 @@ def trace(
 
     Each is good until the next one is asked for: the parameters are live. In float64 (`dtype`) the steps start from the
     same float32 weights and images, so that only the rounding of what is computed from them differs. Raises InputError
-    if the first epoch has fewer steps.
+    if the first epoch has fewer steps, NonFiniteLoss as `fit` would.
     """
     layout = torch_memory_format(memory_format)
     images = data.train.to(device)
@@ -137,7 +141,10 @@ def trace(
             for name, tensor in [("indices", indices), ("images", batch[0]), ("labels", batch[1])]:
                 yield f"step {step}/batch/{name}", tensor
             with _Watch(network, device) as watch:
-                losses = train_epoch(network, [(batch[0].to(dtype), batch[1])], optimizer)
+                try:
+                    losses = train_epoch(network, [(batch[0].to(dtype), batch[1])], optimizer)
+                except NonFiniteLoss as error:  # it counts the one step it has seen
+                    raise NonFiniteLoss(error.phase, step, error.loss) from None
             for name, tensor in watch.seen:
                 yield f"step {step}/{name}", tensor
             yield f"step {step}/loss", torch.tensor(losses.losses, dtype=dtype)

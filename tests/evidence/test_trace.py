@@ -1,6 +1,8 @@
 """Traces change no number, and `diff` names the first place of each of many planted causes."""
 
 import json
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from cifar_repro.cli import main
 from cifar_repro.core import training
 from cifar_repro.core.checkpoint import weights_digest
 from cifar_repro.core.data import Cifar10, ImageSet
-from cifar_repro.core.errors import InputError
+from cifar_repro.core.errors import InputError, NonFinite, NonFiniteLoss
 from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
 from cifar_repro.core.training import fit
@@ -406,6 +408,47 @@ def test_what_is_no_trace_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "a").write_text(content)
     with pytest.raises(InputError, match=r"(is no trace|trace schema 99)"):
         read_trace(tmp_path / "a")
+
+
+def test_a_trace_that_diverges_names_the_step(setting: Setting) -> None:
+    """The step whose loss is no number is the one that `fit` names, and not the first."""
+    diverging = replace(setting, recipe=setting.recipe.with_changes({"learning_rate": 1e5}))
+    with pytest.raises(NonFiniteLoss) as fitted:
+        fit(diverging.recipe, diverging.seeds, diverging.data.train)
+    with pytest.raises(NonFiniteLoss) as traced:
+        list(diverging.tensors())
+    assert fitted.value.step > 1
+    assert str(traced.value) == str(fitted.value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_tensor_that_is_not_finite_is_named(value: float, dtype: torch.dtype) -> None:
+    """One value that is no finite number is an error with the tensor's name, whether or not it is in the sample."""
+    tensor = torch.zeros(100, dtype=dtype)
+    tensor[1] = value
+    with pytest.raises(NonFinite, match=r"the norm of step 1/update/w is (nan|inf)"):
+        module.summarise("step 1/update/w", tensor)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--learning-rate", "1e5"], r"the loss of training step [2-9] is (nan|inf)"),
+        (["--recipe", "pytorch-blitz", "--learning-rate", "1.78e8"], r"the norm of step \d/\w+/[\w.#]+ is inf"),
+    ],
+)
+def test_the_trace_of_a_training_that_diverges_is_not_written(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Status 1 and one line that says what is no finite number, be it a loss or, before it, a weight; no file."""
+    images = write_binary_folder(tmp_path / "images", tiny_set(per_batch=30, test=5))
+    out = tmp_path / "made"
+    out.mkdir()
+    make = ["trace", "--data", str(images), "--threads", "1", "--steps", "6", "--tensors", "all"]
+    assert main([*make, *arguments, "-o", str(out / "a")]) == 1
+    assert re.fullmatch(f"cifar-repro: {said}: these weights are of no use\n", capsys.readouterr().err)
+    assert list(out.iterdir()) == []
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
