@@ -120,14 +120,18 @@ def _first_difference(
         pass
     except NonFiniteLoss as error:
         compared += 1
-        found.append(Difference(compared, "train_loss", recorded[compared - 1]["train_loss"], str(error)))
+        name = "train_loss" if error.phase == "training" else "valid_loss"
+        found.append(Difference(compared, name, recorded[compared - 1][name], str(error)))
     return (found[0] if found else None), compared
 
 
 def _other_settings(settings: dict[str, Any]) -> list[tuple[int, str]]:
-    """(threads, memory format) pairs that differ in one of the two from the recorded ones; cheap ones to try."""
+    """(threads, memory format) pairs that differ in one of the two from the recorded ones; cheap ones to try.
+
+    The threads are those of the CPU: on a GPU they change no number.
+    """
     cores = os.cpu_count() or 1
-    counts = sorted({1, 2, 4, 8, cores} - {settings["threads"]})
+    counts = sorted({1, 2, 4, 8, cores} - {settings["threads"]}) if settings["device"] == "cpu" else []
     return [(count, settings["memory_format"]) for count in counts if count <= cores] + [
         (settings["threads"], name) for name in MEMORY_FORMATS if name != settings["memory_format"]
     ]

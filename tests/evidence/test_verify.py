@@ -11,11 +11,11 @@ import torch
 
 from cifar_repro.cli import main
 from cifar_repro.core.data import Cifar10, ImageSet
-from cifar_repro.core.errors import InputError
+from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.evidence.record import read_record
 from cifar_repro.evidence.run import Run
-from cifar_repro.evidence.verify import verify
+from cifar_repro.evidence.verify import Difference, _other_settings, verify
 from tests.make_data import tiny_set, write_binary_folder
 
 RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "learning_rate": 0.05})
@@ -79,6 +79,29 @@ def test_a_setting_that_explains_the_difference_is_found(
     assert result.difference is not None
     assert result.difference.epoch == 1
     assert "1 threads, contiguous" in result.explained_by
+
+
+def test_on_a_gpu_no_other_number_of_threads_is_tried() -> None:
+    """Each would cost an epoch, and the CPU's threads change nothing there; on the CPU they are tried."""
+    settings = {"device": "cuda:0", "threads": 1, "memory_format": "contiguous"}
+    assert _other_settings(settings) == [(1, "channels_last")]
+    on_cpu = _other_settings({**settings, "device": "cpu", "threads": 99})
+    assert on_cpu[0] == (1, "contiguous")
+    assert on_cpu[-1] == (99, "channels_last")
+
+
+@pytest.mark.parametrize(("phase", "name"), [("training", "train_loss"), ("evaluation", "valid_loss")])
+def test_a_loss_that_is_no_number_is_named_by_its_phase(
+    phase: str, name: str, record: dict[str, Any], data: Cifar10, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A NaN in the training parts in the training loss, one in the validation in the validation loss."""
+
+    def fit(*arguments: object, **options: object) -> None:
+        raise NonFiniteLoss(phase, 3, math.nan)
+
+    monkeypatch.setattr("cifar_repro.evidence.verify.fit", fit)
+    found = verify(record, data, epochs=1).difference
+    assert found == Difference(1, name, record["epochs"][0][name], f"the loss of {phase} step 3 is nan")
 
 
 def test_what_differs_in_the_environment_is_named(record: dict[str, Any], data: Cifar10) -> None:
