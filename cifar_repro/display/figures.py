@@ -28,7 +28,7 @@ from cifar_repro.evidence.statistics import wilson_interval
 Images = npt.NDArray[np.uint8]
 Labels = Sequence[int] | npt.NDArray[np.integer[Any]]
 Rows = Sequence[Mapping[str, Any]]
-Points = Sequence[tuple[int, float]]
+Points = Sequence[tuple[float, float]]
 
 # Blue and vermilion of Okabe and Ito (2008), which colour-blind readers tell apart. Colours that text is
 # written in are darker: their contrast on white is at least 4.5 to 1 (WCAG 2.2).

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cifar_repro.evidence.published import LESSON_NAMES, cut, published, rounded
+from cifar_repro.evidence.published import LESSON_NAMES, STEPS, cut, published_beside, rounded
 
 Interval = tuple[float, float]
 Points = list[tuple[float, float]]
-
-STEPS = 12_500  # an epoch of that tutorial: 50,000 images in batches of 4
 
 
 @dataclass(frozen=True)
@@ -16,7 +14,7 @@ class Published:
     """Published numbers; accuracies are fractions, from and to: a percentage that is cut (55) is from 0.55 to 0.56.
 
     curves: by the name of a record's entry, the (epoch, value) points of each published run; those of `running_loss`
-    are by thousands of steps.
+    are (step, value), with steps counted from the start of the training.
     """
 
     sources: list[str]
@@ -27,8 +25,8 @@ class Published:
 
 
 def published_of(recipe: dict[str, Any], data: dict[str, Any]) -> Published | None:
-    """What was published for the recipe of a record. None for synthetic data: beside them it would compare nothing."""
-    known = None if data["kind"] == "synthetic" else published(recipe["name"])
+    """What was published for the recipe of a record, if it may stand beside results on its data."""
+    known = published_beside(recipe["name"], data)
     if known is None:
         return None
     if "test" in known:
@@ -45,8 +43,7 @@ def published_of(recipe: dict[str, Any], data: dict[str, Any]) -> Published | No
     runs = known["runs"]
     lines = {
         "running_loss": [
-            [((STEPS * (p["epoch"] - 1) + p["minibatch"]) / 1000, p["loss"]) for p in run["running_loss"]]
-            for run in runs
+            [(STEPS * (p["epoch"] - 1) + p["minibatch"], p["loss"]) for p in run["running_loss"]] for run in runs
         ]
     }
     (tested,) = (run for run in runs if "test_accuracy_percent" in run)

@@ -20,11 +20,11 @@ from cifar_repro.core.evaluation import Evaluation
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress, no_progress
-from cifar_repro.display.report_charts import number, percent
+from cifar_repro.display.report_charts import number, percent, published_share
 from cifar_repro.display.report_parts import section
 from cifar_repro.evidence.claims import with_published
 from cifar_repro.evidence.pictures import Pictures, Seen, look, look_again
-from cifar_repro.evidence.published import published
+from cifar_repro.evidence.published import published_beside
 from cifar_repro.evidence.results import folder_of, of_run
 from cifar_repro.evidence.run import BEST, Run
 from cifar_repro.evidence.verdict import Verdict
@@ -82,14 +82,14 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "number": number}
+    environment.filters |= {"percent": percent, "number": number, "published_share": published_share}
     return environment.get_template("report.html.j2")
 
 
 def _verdict(study: Study) -> Verdict | None:
     """What the study says of the published result; None where there is none to speak of."""
-    known = published(study["recipe"]["name"])
-    if known is None or study["data"]["kind"] == "synthetic" or study["vary"] or study["test"] is None:
+    known = published_beside(study["recipe"]["name"], study["data"])
+    if known is None or study["vary"] or study["test"] is None:
         return None
     try:
         return with_published(study, known)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from cifar_repro.display import svg
 from cifar_repro.display.published import Published
-from cifar_repro.evidence.record import recipe_of
+from cifar_repro.evidence.record import recipe_of, running_losses
 from cifar_repro.evidence.statistics import wilson_interval
 from cifar_repro.evidence.verdict import Verdict
 
@@ -18,6 +18,12 @@ NO_BREAK = "\N{NARROW NO-BREAK SPACE}"
 
 def percent(share: float, digits: int = 2) -> str:
     return f"{100 * share:.{digits}f}{NO_BREAK}%"
+
+
+def published_share(share: tuple[float, float], digits: int = 2) -> str:
+    """A published share, "74.51 %", or the range that it is known to lie in, "55 to 56 %"."""
+    low, high = share
+    return percent(low, digits) if low == high else f"{100 * low:g} to {100 * high:g}{NO_BREAK}%"
 
 
 def number(value: float) -> str:
@@ -59,15 +65,7 @@ def curves(study: dict[str, Any], known: Published | None, verdict: Verdict | No
         )
     if any(epoch.get("running_loss") for epoch in chain(*runs)):
         window = study["recipe"]["loss_window"]
-        steps = -(-sum(study["data"]["counts"]["train"].values()) // study["recipe"]["batch_size"])
-        lines = [
-            [
-                ((steps * (e["epoch"] - 1) + window * (k + 1)) / 1000, loss)
-                for e in epochs
-                for k, loss in enumerate(e["running_loss"])
-            ]
-            for epochs in runs
-        ]
+        lines = [_by_thousands(running_losses(study, epochs)) for epochs in runs]
         charts = [
             svg.Curves(
                 name=f"Training loss, each point the mean of {window:,} steps",
@@ -75,11 +73,15 @@ def curves(study: dict[str, Any], known: Published | None, verdict: Verdict | No
                 x_name="thousand steps",
                 runs=lines,
                 mean=[] if one else _mean(lines),
-                published=known.curves.get("running_loss", []) if known else [],
+                published=[_by_thousands(line) for line in (known.curves.get("running_loss", []) if known else [])],
             ),
             *charts[1:],  # the mean of a whole epoch says less
         ]
     return charts
+
+
+def _by_thousands(points: svg.Points) -> list[tuple[float, float]]:
+    return [(step / 1000, loss) for step, loss in points]
 
 
 def _band(study: dict[str, Any], verdict: Verdict | None, entry: str) -> list[tuple[float, float, float]]:

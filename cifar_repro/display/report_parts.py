@@ -9,7 +9,7 @@ import numpy as np
 from cifar_repro.display import report_charts, report_tables, svg
 from cifar_repro.display.published import Published, published_of
 from cifar_repro.display.repeat import steps
-from cifar_repro.display.report_charts import number, percent
+from cifar_repro.display.report_charts import number, percent, published_share
 from cifar_repro.evidence.record import data_label, recipe_of
 from cifar_repro.evidence.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Verdict
 
@@ -176,7 +176,7 @@ def _tiles(study: Study, known: Published | None) -> list[dict[str, str]]:
         tiles.append({"name": name, "value": written(summary["mean"]), "detail": detail, "published": published})
 
     if test:
-        accuracy = _published_share(known.accuracy) if known and known.accuracy else ""
+        accuracy = published_share(known.accuracy) if known and known.accuracy else ""
         results = study["runs"][0]["test"]
         add(
             "Test accuracy",
@@ -200,8 +200,3 @@ def _tiles(study: Study, known: Published | None) -> list[dict[str, str]]:
         value = number(float(np.mean(lowest)))
         tiles.append({"name": "Lowest validation loss", "value": value, "detail": when, "published": published})
     return tiles
-
-
-def _published_share(share: svg.Interval, digits: int = 2) -> str:
-    low, high = share
-    return percent(low, digits) if low == high else f"{100 * low:g} to {percent(high, 1).replace('.0', '')}"

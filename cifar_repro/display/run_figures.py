@@ -1,10 +1,7 @@
 """The figures of a run folder: from what a run holds to `figures/*.png`."""
 
 import io
-import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -15,8 +12,9 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.seeding import order_generator
 from cifar_repro.core.training import split
 from cifar_repro.display import figures
-from cifar_repro.evidence.published import published
-from cifar_repro.evidence.record import caption
+from cifar_repro.display.published import published_of
+from cifar_repro.evidence.published import published_beside
+from cifar_repro.evidence.record import caption, running_losses
 from cifar_repro.evidence.run import Run
 
 SHOWN = 20  # images, as in the lesson
@@ -44,26 +42,11 @@ def draw_data(run: Run) -> None:
     save_figure(figure, folder / "channel_values.png")
 
 
-def _running_losses(run: Run, known: dict[str, Any]) -> tuple[figures.Points, Sequence[figures.Points]]:
-    """(step, running loss) of a run, and of each published one."""
-    steps, window = math.ceil(len(run.data.train) / run.recipe.batch_size), run.recipe.loss_window
-    own = [
-        ((epoch["epoch"] - 1) * steps + n * window, loss)
-        for epoch in run.record["epochs"]
-        for n, loss in enumerate(epoch["running_loss"], start=1)
-    ]
-    published = [
-        [((point["epoch"] - 1) * steps + point["minibatch"], point["loss"]) for point in other["running_loss"]]
-        for other in known.get("runs", ())
-    ]
-    return own, published
-
-
 def draw_results(run: Run, result: Evaluation) -> None:
     """How the training went and what the weights that were kept make of the test images."""
     line, folder = caption(run.record), run.folder / "figures"
-    # A published curve beside one on drawn pictures would compare nothing.
-    known = (published(run.recipe.name) if run.data.kind != "synthetic" else None) or {}
+    recipe, data = run.record["recipe"], run.record["data"]
+    known = published_beside(recipe["name"], data) or {}
     test = result.as_record()
     images, labels = run.data.test.images[:SHOWN].numpy(), run.data.test.labels[:SHOWN].numpy()
     drawn = {
@@ -77,8 +60,9 @@ def draw_results(run: Run, result: Evaluation) -> None:
         "predictions": figures.predictions(images, labels, result.predicted[:SHOWN].numpy(), CLASSES, caption=line),
     }
     if run.recipe.loss_window:
+        own, beside = running_losses(run.record, run.record["epochs"]), published_of(recipe, data)
         drawn["running_loss"] = figures.running_loss(
-            *_running_losses(run, known), window=run.recipe.loss_window, caption=line
+            own, beside.curves.get("running_loss", []) if beside else [], window=run.recipe.loss_window, caption=line
         )
     for name, figure in drawn.items():
         save_figure(figure, folder / f"{name}.png")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,19 @@ def steps_an_epoch(record: dict[str, Any]) -> int:
     recipe = recipe_of(record)
     images: int = sum(record["data"]["counts"]["train"].values())
     return math.ceil((images - math.floor(recipe.valid_fraction * images)) / recipe.batch_size)
+
+
+def running_losses(record: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> list[tuple[int, float]]:
+    """(step, loss): the means of a run's `epochs`, each at its last step, counted from the start of the training.
+
+    record: that of the run, or the study.json of its study.
+    """
+    steps, window = steps_an_epoch(record), recipe_of(record).loss_window
+    return [
+        ((epoch["epoch"] - 1) * steps + n * window, loss)
+        for epoch in epochs
+        for n, loss in enumerate(epoch["running_loss"], start=1)
+    ]
 
 
 def caption(record: dict[str, Any]) -> str:

@@ -18,8 +18,10 @@ from cifar_repro.arguments import make_parser
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.display.published import published_of
 from cifar_repro.display.repeat import commands
 from cifar_repro.display.report import render, see
+from cifar_repro.display.report_charts import curves
 from cifar_repro.evidence.pictures import Pictures, Seen
 from cifar_repro.evidence.record import recipe_of
 from cifar_repro.evidence.results import of_run, read_results
@@ -297,6 +299,23 @@ def test_every_recipe_is_drawn_with_what_it_measures(recipe: str, charts: int, p
     assert classes.count("run") == 3 * charts
     assert classes.count("published") >= 2  # a curve, and the number beside the result
     assert ("Shaded" in made.text) == ("band" in classes), "the page explains what it shows"
+
+
+def test_published_running_losses_stand_at_their_own_steps() -> None:
+    """With twice the batch size our epochs have half as many steps; those of the published runs stay as they were."""
+    study = a_study(recipe="pytorch-blitz", epochs=2)
+    study["recipe"]["batch_size"] = 8
+    (chart,) = curves(study, published_of(study["recipe"], study["data"]), None)
+    assert [x for x, _ in chart.runs[0][5:7]] == [12.0, 8.25]  # thousands: the sixth mean, then the next epoch's first
+    assert [[line[0][0], line[-1][0]] for line in chart.published] == [[2.0, 24.5]] * 2
+
+
+def test_a_published_range_is_written_in_one_way() -> None:
+    """In large type and in the table of classes alike; a single published number with the digits of its column."""
+    made = page(a_study(recipe="pytorch-blitz", epochs=2))
+    assert "published: 55 to 56 %" in made.text
+    assert "32 to 33 %" in made.text  # the class dog
+    assert "74.51 %" in page(a_study()).text
 
 
 def test_a_run_without_a_test_is_told_as_one() -> None:

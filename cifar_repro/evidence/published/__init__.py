@@ -26,6 +26,14 @@ def published(recipe: str) -> dict[str, Any] | None:
     return content
 
 
+def published_beside(recipe: str, data: dict[str, Any]) -> dict[str, Any] | None:
+    """As `published`, for results on the data of a record: None where it is synthetic.
+
+    Beside results on drawn pictures published ones would compare nothing.
+    """
+    return None if data["kind"] == "synthetic" else published(recipe)
+
+
 def cut(percent: float) -> tuple[float, float]:
     """From and to what a percentage reaches that was cut to a whole one: 55 stands for 55 up to 56."""
     return float(percent), float(percent) + 1
