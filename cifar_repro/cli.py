@@ -184,7 +184,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _trace(options: argparse.Namespace) -> int:
     from cifar_repro.evidence.junit import count_tests
-    from cifar_repro.evidence.trace import header, tensors_path, trace, write_trace
+    from cifar_repro.evidence.trace import trace
+    from cifar_repro.evidence.trace_file import header, tensors_path, write_trace
 
     recipe, seeds, device, memory_format = _experiment(options)
     for file in (options.out, tensors_path(options.out)):
@@ -203,7 +204,7 @@ def _trace(options: argparse.Namespace) -> int:
 def _diff(options: argparse.Namespace) -> int:
     from cifar_repro.display import text
     from cifar_repro.evidence.diff import diff
-    from cifar_repro.evidence.trace import kept_tensors, read_trace
+    from cifar_repro.evidence.trace_file import kept_tensors, read_trace
 
     kept = (kept_tensors(options.a), kept_tensors(options.b))
     found = diff(read_trace(options.a), read_trace(options.b), kept)

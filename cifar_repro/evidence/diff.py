@@ -58,7 +58,7 @@ def diff(
 ) -> Parting:
     """Compares two traces, each a header and its entries, aligned by name, in the order of the first.
 
-    kept: for each trace what reads the tensor of an entry, if its tensors were kept (`trace.kept_tensors`).
+    kept: for each trace what reads the tensor of an entry, if its tensors were kept (`trace_file.kept_tensors`).
     """
     (header_a, entries_a), (header_b, entries_b) = a, b
     ours, theirs = ({entry["name"]: entry for entry in entries} for entries in (entries_a, entries_b))

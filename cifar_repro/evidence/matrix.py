@@ -17,7 +17,7 @@ from cifar_repro.evidence.diff import Parting, diff
 from cifar_repro.evidence.environment import differences
 from cifar_repro.evidence.shape import check
 from cifar_repro.evidence.statistics import relative_difference
-from cifar_repro.evidence.trace import read_trace
+from cifar_repro.evidence.trace_file import read_trace
 
 Trace = tuple[dict[str, Any], list[dict[str, Any]]]
 

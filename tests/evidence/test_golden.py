@@ -10,7 +10,7 @@ from torch import nn
 from cifar_repro.core.seeding import make_deterministic
 from cifar_repro.display import text
 from cifar_repro.evidence.diff import diff
-from cifar_repro.evidence.trace import read_trace
+from cifar_repro.evidence.trace_file import read_trace
 from tests import golden
 
 CPU = torch.device("cpu")

@@ -22,9 +22,9 @@ from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
 from cifar_repro.core.training import fit
 from cifar_repro.display import text
-from cifar_repro.evidence import trace as module
 from cifar_repro.evidence.diff import diff
-from cifar_repro.evidence.trace import header, kept_tensors, read_trace, tensors_path, trace, write_trace
+from cifar_repro.evidence.trace import _Watch, trace
+from cifar_repro.evidence.trace_file import header, kept_tensors, read_trace, summarise, tensors_path, write_trace
 from tests.make_data import tiny_set, write_binary_folder
 from tests.make_studies import HEADER
 
@@ -50,7 +50,7 @@ class Setting:
     def traced(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         torch.set_num_threads(self.threads)
         first = header(self.recipe, self.seeds, self.data, STEPS, CPU, self.memory_format)
-        return first, [module.summarise(*tensor) for tensor in self.tensors()]
+        return first, [summarise(*tensor) for tensor in self.tensors()]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_a_traced_run_equals_an_untraced_one(setting: Setting, reference: Any) -
         total += loss * 5
     assert total / 40 == fitted.epochs[0].train_loss
     for name, parameter in fitted.network.named_parameters():
-        assert module.summarise(f"step {STEPS}/update/{name}", parameter) == by_name[f"step {STEPS}/update/{name}"]
+        assert summarise(f"step {STEPS}/update/{name}", parameter) == by_name[f"step {STEPS}/update/{name}"]
     assert weights_digest(fitted.network.state_dict()) == fitted.epochs[0].weights_sha256
 
 
@@ -108,7 +108,7 @@ def test_the_masks_are_those_that_dropout_used(setting: Setting, reference: Any)
     inputs: list[torch.Tensor] = []
     network = Net(0.5).train()
     network.dropout.register_forward_pre_hook(lambda m, i: inputs.append(i[0].detach().clone()))
-    with module._Watch(network, CPU) as watch:
+    with _Watch(network, CPU) as watch:
         network(torch.rand(4, 3, 32, 32))
     seen = dict(watch.seen)
     for k in (1, 2):
@@ -428,7 +428,7 @@ def test_a_tensor_that_is_not_finite_is_named(value: float, dtype: torch.dtype) 
     tensor = torch.zeros(100, dtype=dtype)
     tensor[1] = value
     with pytest.raises(NonFinite, match=r"the norm of step 1/update/w is (nan|inf)"):
-        module.summarise("step 1/update/w", tensor)
+        summarise("step 1/update/w", tensor)
 
 
 @pytest.mark.parametrize(

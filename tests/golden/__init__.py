@@ -40,7 +40,8 @@ from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10, ImageSet, synthetic
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.evidence.environment import DECISIVE
-from cifar_repro.evidence.trace import header, summarise, trace
+from cifar_repro.evidence.trace import trace
+from cifar_repro.evidence.trace_file import header, summarise
 
 Trace = tuple[dict[str, Any], list[dict[str, Any]]]
 
@@ -72,7 +73,7 @@ def traced(device: torch.device) -> Trace:
 
 
 def write(path: Path, made: Trace) -> None:
-    """As `trace.write_trace`, but of entries."""
+    """As `trace_file.write_trace`, but of entries."""
     first, entries = made
     with replacing(path) as file:
         for line in (first, *entries):

@@ -7,7 +7,7 @@ from cifar_repro.core.seeding import make_deterministic
 from cifar_repro.display import text
 from cifar_repro.evidence.diff import diff
 from cifar_repro.evidence.environment import choose_device
-from cifar_repro.evidence.trace import read_trace
+from cifar_repro.evidence.trace_file import read_trace
 from tests import golden
 
 
