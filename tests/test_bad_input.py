@@ -180,7 +180,7 @@ class Marker:
         return open, (str(self.path), "w")
 
 
-def changed(path: tuple[str, ...], value: Any) -> Callable[[dict[str, Any]], None]:
+def changed(path: tuple[Any, ...], value: Any) -> Callable[[dict[str, Any]], None]:
     """A function that puts a value into an entry of a record."""
 
     def change(record: dict[str, Any]) -> None:
@@ -999,11 +999,18 @@ def test_record_with_a_senseless_entry_is_not_resumed(shell: Shell, run: Path, p
     assert any(part in line for part in (str(run), *path.split("."))), line
 
 
-@pytest.mark.parametrize("value", ["low", True, math.nan], ids=as_id)
+@pytest.mark.parametrize("value", ["low", True], ids=as_id)
 def test_record_with_a_loss_that_is_no_number_is_not_verified(shell: Shell, run: Path, value: object) -> None:
     """A record whose loss was made something else is refused before anything is trained, and names it."""
     edit(run, lambda record: record["epochs"][1].update(train_loss=value))
     shell.refuses("verify", run, naming=(run / "record.json", "epochs.1.train_loss", value))
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf], ids=as_id)
+def test_record_with_a_number_that_json_does_not_have_is_not_resumed(shell: Shell, run: Path, value: float) -> None:
+    """A record with a NaN or an infinity is refused, even in an entry that nothing needs: it could not be printed."""
+    edit(run, changed(("environment", "platform"), value))
+    shell.refuses("run", "--json", "--resume", run, naming=(run / "record.json", "no finite number"))
 
 
 def test_missing_last_state_is_not_resumed(shell: Shell, run: Path) -> None:
@@ -1365,6 +1372,30 @@ def test_report_on_a_study_that_is_not_whole_is_refused(shell: Shell, content: s
     """A study.json that is empty, of another shape or schema, or without runs is named."""
     (shell.folder / "study.json").write_text(content)
     shell.refuses("report", ".", naming=("study.json",))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("best", "epoch"), 9),
+        (("best", "valid_loss"), None),
+        (("test", "total"), 0),
+        (("test", "correct"), -1),
+        (("test", "correct"), 41),
+        (("test", "correct"), 10**30),
+        (("test", "per_class"), []),
+        (("test", "per_class", 0, "correct"), 41),
+        (("test", "per_class", 0, "total"), -1),
+        (("test", "confusion"), [[]] * 10),
+        (("test", "confusion", 0, 0), -1),
+    ],
+    ids=as_id,
+)
+def test_results_that_cannot_be_are_refused(shell: Shell, run: Path, path: tuple[Any, ...], value: object) -> None:
+    """A best epoch that is none of the run's, and counts that are none, are refused by reports and verdicts."""
+    edit(run, changed(path, value))
+    for command in (["report", run], ["verdict", run]):
+        shell.refuses(*command, naming=(run / "record.json",))
 
 
 # Verdicts

@@ -13,7 +13,7 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
 from cifar_repro.core.training import MEMORY_FORMATS, Epoch
-from cifar_repro.evidence.shape import check
+from cifar_repro.evidence.shape import check, loads
 
 SCHEMA = 1
 NAME = "record.json"
@@ -175,7 +175,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{folder}: holds no {NAME}: give the folder of a run")
     try:
-        record: dict[str, Any] = json.loads(path.read_bytes())
+        record: dict[str, Any] = loads(path.read_bytes())
         if record["schema"] != SCHEMA:
             raise InputError(
                 f"{path}: schema {record['schema']!r} is not {SCHEMA}: read it with the version that wrote it"

@@ -1,6 +1,5 @@
 """The results of a run or of a study in one shape, that of study.json: a run is a study of one."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.training import Epoch
 from cifar_repro.evidence import record, study
 from cifar_repro.evidence.record import recipe_of, seeds_of
-from cifar_repro.evidence.shape import check
+from cifar_repro.evidence.shape import check, loads
 from cifar_repro.evidence.summary import summarise
 
 PARTS = ("seeds", "environment", "epochs", "best", "test")  # of a record, that stand in a study as they are
@@ -30,7 +29,7 @@ def read_results(path: Path) -> dict[str, Any]:
     file = folder / study.NAME
     try:
         if file.is_file():
-            results: dict[str, Any] = json.loads(file.read_bytes())
+            results: dict[str, Any] = loads(file.read_bytes())
             if results["study"] != study.SCHEMA:
                 raise InputError(
                     f"{file}: schema {results['study']!r} is not {study.SCHEMA}: read it with its own version"
@@ -46,7 +45,7 @@ def read_results(path: Path) -> dict[str, Any]:
         return _whole(results)
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{file}: {error}") from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise InputError(
             f"{file}: is not whole ({type(error).__name__}: {error}): give what cifar-repro wrote"
         ) from error
@@ -87,14 +86,16 @@ def _whole(results: dict[str, Any]) -> dict[str, Any]:
     for run in runs:
         seeds_of(run)
         test, best, bits = run["test"], run["best"], run["correct_bits"]
-        if best and best["epoch"] not in [epoch["epoch"] for epoch in run["epochs"]]:
-            raise ValueError(f"the best epoch of {run['folder']} is {best['epoch']}")
+        if best and best not in [{name: epoch[name] for name in best} for epoch in run["epochs"]]:
+            raise ValueError(f"the best epoch of {run['folder']} is {best}")
         if test is None:
             if len(runs) > 1 or results["test"] is not None:
                 raise ValueError(f"{run['folder']} has no test")
             continue
+        right = all(0 <= part["correct"] <= part["total"] for part in (test, *test["per_class"]))
+        right = right and min(map(min, test["confusion"])) >= 0
         sizes = [len(test["per_class"]), len(test["confusion"]), *map(len, test["confusion"])]
-        if test["total"] < 1 or best is None or set(sizes) != {len(CLASSES)}:
+        if not right or test["total"] < 1 or best is None or set(sizes) != {len(CLASSES)}:
             raise ValueError(f"the test of {run['folder']} is not whole")
         if bits is not None and len(bytes.fromhex(bits)) != -(-test["total"] // 8):
             raise ValueError(f"correct_bits of {run['folder']} are not of {test['total']} images")

@@ -1,13 +1,27 @@
-"""What a JSON file must hold to be read: its shape.
+"""What a JSON file must hold to be read: finite numbers alone, and its shape.
 
 A shape is a dict of the entries that must be there, among others; a list of the one shape that all elements have; a
 tuple of shapes of which one must fit; a type; or a text, number or None that stands for itself. `int` is any whole
-number and `float` any finite number, whole ones included; neither is a bool.
+number of 64 bits and `float` any finite number, whole ones included; neither is a bool.
 """
 
+import json
+import math
 import reprlib
 import sys
 from typing import Any
+
+
+def loads(text: str | bytes) -> Any:
+    """As `json.loads`, but of what was written with allow_nan=False: raises ValueError for a number out of range."""
+    return json.loads(text, parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 def check(value: Any, shape: Any, name: str) -> None:
@@ -36,4 +50,5 @@ def _misfit(value: Any, shape: Any, at: str) -> str:
 
 
 def _is_number(value: Any, kind: type[float]) -> bool:
-    return isinstance(value, (int, kind)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    largest = 2**63 - 1 if kind is int else sys.float_info.max
+    return isinstance(value, (int, kind)) and not isinstance(value, bool) and abs(value) <= largest

@@ -24,7 +24,7 @@ from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.evidence.environment import environment
 from cifar_repro.evidence.junit import OUTCOMES
 from cifar_repro.evidence.record import RECORD, caption, new_record
-from cifar_repro.evidence.shape import check
+from cifar_repro.evidence.shape import check, loads
 
 SCHEMA = 1
 SAMPLED = 8  # values of each tensor that are kept in full
@@ -123,7 +123,7 @@ def read_trace(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     if not path.is_file():
         raise InputError(f"{path}: no such file: give one that 'cifar-repro trace' wrote")
     try:
-        first, *entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        first, *entries = [loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         if first["trace"] != SCHEMA:
             raise InputError(
                 f"{path}: trace schema {first['trace']!r} is not {SCHEMA}: read it with the version that wrote it"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cifar_repro.evidence.shape import check
+from cifar_repro.evidence.shape import check, loads
 
 SHAPE = {"runs": [{"loss": float, "best": (None, {"epoch": int}), "official": bool}], "vary": (None, "split", "init")}
 RUN: dict[str, Any] = {"loss": 1.5, "best": {"epoch": 1}, "official": True}
@@ -30,6 +30,7 @@ def test_what_fits_passes(run: dict[str, Any], vary: str | None) -> None:
         ("loss", 10**400, "runs.1.loss is 10000"),
         ("loss", "1.5", "runs.1.loss is '1.5'"),
         ("best", {"epoch": False}, "runs.1.best.epoch is False"),
+        ("best", {"epoch": 2**63}, "runs.1.best.epoch is 9223372036854775808"),
         ("best", {"epoch": 1.0}, "runs.1.best.epoch is 1.0"),
         ("best", {}, "runs.1.best.epoch is missing"),
         ("best", [], r"runs.1.best is \[\]"),
@@ -38,7 +39,7 @@ def test_what_fits_passes(run: dict[str, Any], vary: str | None) -> None:
     ],
 )
 def test_what_does_not_fit_is_named(name: str, value: object, said: str) -> None:
-    """A bool is no number and no number a bool; NaN, infinity and what no float can hold are no numbers either."""
+    """A bool is no number and no number a bool; NaN, infinity and what 64 bits cannot hold are no numbers either."""
     with pytest.raises(ValueError, match=rf"^study\.{said}"):
         check({"runs": [RUN, RUN | {name: value}], "vary": None}, SHAPE, "study")
 
@@ -65,3 +66,11 @@ def test_true_is_not_the_number_one() -> None:
     check({"schema": 1}, {"schema": 1}, "file")
     with pytest.raises(ValueError, match=r"file\.schema is True"):
         check({"schema": True}, {"schema": 1}, "file")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_a_file_holds_finite_numbers_alone(number: str) -> None:
+    """What could not be written again is refused wherever it stands; other numbers are read exactly."""
+    assert loads('{"a": [0.1, 1e300, 3]}') == {"a": [0.1, 1e300, 3]}
+    with pytest.raises(ValueError, match=f"^{number} is no finite number"):
+        loads(f'{{"a": [{number}]}}')
