@@ -6,6 +6,7 @@ Published results come in the forms of `published`; each gives claims: numbers o
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from cifar_repro.evidence.verdict import (
 
 # Two runs predict a third within 16 standard deviations: nearly anything would be consistent with them.
 FEWEST_RUNS = 3
+LOSSES = ("train_loss", "valid_loss")
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,10 @@ def _claims(published: dict[str, Any], results: Results) -> tuple[list[Claim], l
     claims: list[Claim] = []
     notes: list[str] = []
     if "epochs" in published:  # one run: its curve, and its test
-        claims.append(_loss_curve([e for e in published["epochs"] if e["epoch"] <= epochs]))
+        shown = [e for e in published["epochs"] if e["epoch"] <= epochs]
+        claims.append(_loss_curve(shown))
+        if epochs > 1:
+            claims.append(_mean_losses(shown))
         length = published["epochs"][-1]["epoch"]
         if length == epochs:
             claims += _exact_test(published["test"])
@@ -195,16 +200,26 @@ def _claims(published: dict[str, Any], results: Results) -> tuple[list[Claim], l
 
 
 def _loss_curve(epochs: list[dict[str, Any]]) -> Claim:
-    names = ("train_loss", "valid_loss")
-    values = [float(e[name]) for e in epochs for name in names]
-    places = [f"{name} of epoch {e['epoch']}" for e in epochs for name in names]
+    values = [float(e[name]) for e in epochs for name in LOSSES]
+    places = [f"{name} of epoch {e['epoch']}" for e in epochs for name in LOSSES]
     return Claim(
         "loss curve",
         places,
-        lambda run: [e[name] for e in run["epochs"][: len(epochs)] for name in names],
+        lambda run: [e[name] for e in run["epochs"][: len(epochs)] for name in LOSSES],
         values,
         values,
     )
+
+
+def _mean_losses(epochs: list[dict[str, Any]]) -> Claim:
+    """What a curve that lies a little lower or higher all along shows more surely than any one of its points."""
+
+    def means(epochs: list[dict[str, Any]]) -> list[float]:
+        return [fmean(e[name] for e in epochs) for name in LOSSES]
+
+    places = [f"{name}, mean of {len(epochs)} epochs" for name in LOSSES]
+    values = means(epochs)
+    return Claim("mean losses", places, lambda run: means(run["epochs"][: len(epochs)]), values, values)
 
 
 def _exact_test(test: dict[str, Any]) -> list[Claim]:

@@ -36,13 +36,18 @@ def test_runs_about_the_published_one_are_consistent_with_it(study: dict[str, An
     """Curve, accuracy, loss and classes are each compared, and nothing needs to be added."""
     verdict = with_published(study, UDACITY)
     assert (verdict.outcome, verdict.notes) == (CONSISTENT, [])
-    assert list(checks(verdict)) == ["loss curve", "test accuracy", "test loss", "accuracy per class"]
+    assert list(checks(verdict)) == ["loss curve", "mean losses", "test accuracy", "test loss", "accuracy per class"]
     assert all(check.holds for check in verdict.checks)
     assert len(checks(verdict)["loss curve"].numbers["places"]) == 60
 
 
 def spoil_curve(published: dict[str, Any]) -> None:
     published["epochs"][16]["valid_loss"] += 0.3
+
+
+def spoil_mean(published: dict[str, Any]) -> None:
+    for epoch in published["epochs"]:
+        epoch["train_loss"] *= 0.96  # four standard deviations in each epoch
 
 
 def spoil_accuracy(published: dict[str, Any]) -> None:
@@ -61,6 +66,7 @@ def spoil_class(published: dict[str, Any]) -> None:
     ("spoil", "name", "said"),
     [
         (spoil_curve, "loss curve", "1 of 60 outside of the 95 % band for all of them, first valid_loss of epoch 17"),
+        (spoil_mean, "mean losses", "first train_loss, mean of 30 epochs: published 0.799"),
         (spoil_accuracy, "test accuracy", "outside"),
         (spoil_loss, "test loss", "outside"),
         (spoil_class, "accuracy per class", "first cat"),
@@ -80,7 +86,7 @@ def test_one_number_that_does_not_fit_is_not_consistent(
 
 
 def test_what_is_outside_by_itself_but_no_surprise_among_several_holds(study: dict[str, Any]) -> None:
-    """A claim just outside of its own 95 % interval is not rejected as one of four, and that is said."""
+    """A claim just outside of its own 95 % interval is not rejected as one of several, and that is said."""
     published = copy.deepcopy(UDACITY)
     high = checks(with_published(study, UDACITY))["test loss"].numbers["high"][0]
     published["test"]["loss"] = high + 1e-3
@@ -144,8 +150,9 @@ def test_fewer_epochs_are_compared_as_far_as_they_go(study: dict[str, Any]) -> N
     for run in study["runs"]:
         del run["epochs"][7:]
     verdict = with_published(study, UDACITY)
-    assert list(checks(verdict)) == ["loss curve"]
+    assert list(checks(verdict)) == ["loss curve", "mean losses"]
     assert len(checks(verdict)["loss curve"].numbers["places"]) == 14
+    assert checks(verdict)["mean losses"].numbers["places"][1] == "valid_loss, mean of 7 epochs"
     assert any("30 epochs, these have 7" in note for note in verdict.notes)
 
 
@@ -244,6 +251,7 @@ def test_a_run_of_the_same_kind_is_rarely_called_not_consistent(spread: str) -> 
     for what in (
         NOT_CONSISTENT,
         "loss curve alone",
+        "mean losses alone",
         "test accuracy alone",
         "test loss alone",
         "accuracy per class alone",
@@ -251,10 +259,12 @@ def test_a_run_of_the_same_kind_is_rarely_called_not_consistent(spread: str) -> 
         assert counts[what] / draws <= 0.05 + chance, what
 
 
-def test_a_run_with_other_losses_is_found() -> None:
-    """Training losses lower by 10 % in all epochs, ten standard deviations, are found by the band."""
-    counts = single_run_outcomes(np.random.default_rng(0), 20, Runs(SPREADS["normal"]), 10, curve=-0.1)
-    assert counts[NOT_CONSISTENT] / 20 > 0.5
+@pytest.mark.parametrize(("claim", "lower"), [("loss curve", 0.1), ("mean losses", 0.04)])
+def test_a_run_with_other_losses_is_found(claim: str, lower: float) -> None:
+    """Training losses lower in all epochs: by 10 %, ten standard deviations, by the band; by 4 % in their mean."""
+    counts = single_run_outcomes(np.random.default_rng(0), 20, Runs(SPREADS["normal"]), 10, curve=-lower)
+    assert counts[claim] / 20 > 0.5
+    assert counts[NOT_CONSISTENT] >= counts[claim]
 
 
 def test_the_command_compares_with_the_recipe_s_own_published_result(
