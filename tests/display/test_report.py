@@ -288,13 +288,17 @@ def test_an_inconclusive_verdict_ticks_nothing(outcome: str, sign: str, monkeypa
 
 @pytest.mark.parametrize(
     ("recipe", "charts", "published"),
-    [("udacity", 2, "74.51 %"), ("pytorch-blitz", 1, "55 to 56 %"), ("keras-cnn", 3, "74.5 to 75.5 %")],
+    [
+        ("udacity", 2, ["published: 74.51 %"]),
+        ("pytorch-blitz", 1, ["published: 55 to 56 %", "32 to 33 %"]),  # the second is the class dog
+        ("keras-cnn", 3, ["published: 74.5 to 75.5 %"]),
+    ],
 )
-def test_every_recipe_is_drawn_with_what_it_measures(recipe: str, charts: int, published: str) -> None:
-    """Validation loss or none, running losses, validation accuracy, each with what was published of it."""
+def test_every_recipe_is_drawn_with_what_it_measures(recipe: str, charts: int, published: list[str]) -> None:
+    """Validation loss or none, running losses, validation accuracy, each with what was published of it, ranges alike everywhere."""
     made = page(a_study(recipe=recipe, epochs=RECIPES[recipe].epochs))
     assert made.count("svg") == charts + 3
-    assert f"published: {published}" in made.text
+    assert [text for text in published if text not in made.text] == []
     classes = [word for value in made.values("class") for word in value.split()]
     assert classes.count("run") == 3 * charts
     assert classes.count("published") >= 2  # a curve, and the number beside the result
@@ -308,14 +312,6 @@ def test_published_running_losses_stand_at_their_own_steps() -> None:
     (chart,) = curves(study, published_of(study["recipe"], study["data"]), None)
     assert [x for x, _ in chart.runs[0][5:7]] == [12.0, 8.25]  # thousands: the sixth mean, then the next epoch's first
     assert [[line[0][0], line[-1][0]] for line in chart.published] == [[2.0, 24.5]] * 2
-
-
-def test_a_published_range_is_written_in_one_way() -> None:
-    """In large type and in the table of classes alike; a single published number with the digits of its column."""
-    made = page(a_study(recipe="pytorch-blitz", epochs=2))
-    assert "published: 55 to 56 %" in made.text
-    assert "32 to 33 %" in made.text  # the class dog
-    assert "74.51 %" in page(a_study()).text
 
 
 def test_a_run_without_a_test_is_told_as_one() -> None:
