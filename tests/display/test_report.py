@@ -295,7 +295,7 @@ def test_an_inconclusive_verdict_ticks_nothing(outcome: str, sign: str, monkeypa
     ],
 )
 def test_every_recipe_is_drawn_with_what_it_measures(recipe: str, charts: int, published: list[str]) -> None:
-    """Validation loss or none, running losses, validation accuracy, each with what was published; ranges are written alike."""
+    """Validation loss or none, running losses, accuracies, each with what was published, ranges written alike."""
     made = page(a_study(recipe=recipe, epochs=RECIPES[recipe].epochs))
     assert made.count("svg") == charts + 3
     assert [text for text in published if text not in made.text] == []
