@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from datetime import datetime, timezone
 from functools import cache, partial
 from pathlib import Path
@@ -242,12 +242,10 @@ def _gate(options: argparse.Namespace) -> int:
 
 def _study(options: argparse.Namespace) -> int:
     from cifar_repro.display import study_text
-    from cifar_repro.evidence.study import SOURCES, epochs_done, run_study
+    from cifar_repro.evidence.study import epochs_done, run_study
 
     plan, workers_of, where = _study_plan(options)
-    plans = [plan]
-    if options.vary == "each":
-        plans = [replace(plan, vary=source, folder=plan.folder / source) for source in SOURCES]
+    plans = plan.of_each_source() if options.vary == "each" else [plan]
     data = _load(options.data)
     for one in plans:
         epochs_done(one, data)  # before any work

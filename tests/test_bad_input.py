@@ -1343,6 +1343,25 @@ def test_study_in_a_folder_with_other_runs_is_refused(shell: Shell, finished: Fi
     shell.refuses(*arguments, "--first-seed", 4, naming=("seed-4",))
 
 
+def test_no_folder_holds_two_kinds(shell: Shell, run: Path, data: Path) -> None:
+    """A run, a study and the studies of --vary each are each refused in a folder of the other two, done or not."""
+    for folder in (
+        "done/study.json",
+        "begun/seed-3/record.json",
+        "each/init/study.json",
+        "each 2/split/seed-0/record.json",
+    ):
+        (shell.folder / folder).parent.mkdir(parents=True)
+        shutil.copy(run / "record.json", shell.folder / folder)
+    study = ["study", "--seeds", 1, "--first-seed", 3]
+    commands = {"run": ["run"], "study": study, "each": [*study, "--vary", "each"]}
+    for kind, folders in {"run": [run], "study": ["done", "begun"], "each": ["each", "each 2"]}.items():
+        for folder in folders:
+            for command in commands.keys() - {kind}:
+                arguments = [*commands[command], "--epochs", 1, "--data", data, "--out", folder]
+                shell.refuses(*arguments, naming=("out", folder, "already holds", kind))
+
+
 # Reports
 
 
@@ -1396,6 +1415,18 @@ def test_results_that_cannot_be_are_refused(shell: Shell, run: Path, path: tuple
     edit(run, changed(path, value))
     for command in (["report", run], ["verdict", run]):
         shell.refuses(*command, naming=(run / "record.json",))
+
+
+def test_what_a_folder_without_results_holds_is_told(shell: Shell, run: Path) -> None:
+    """Runs without a study.json, and the studies of --vary each, are named, with what to do."""
+    for seed in (9, 10):
+        shutil.copytree(run, shell.folder / "begun" / f"seed-{seed}")
+    for source in ("split", "dropout"):
+        (shell.folder / "each" / source).mkdir(parents=True)
+        (shell.folder / "each" / source / "study.json").write_text("{}")
+    for command in (["report"], ["verdict"], ["verdict", run, "--against"]):
+        shell.refuses(*command, "begun", naming=("begun: holds seed-9 to seed-10", "same command", "diverged"))
+        shell.refuses(*command, "each", naming=("each: holds the studies", "each/split, each/dropout"))
 
 
 # Verdicts

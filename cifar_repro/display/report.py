@@ -23,9 +23,10 @@ from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.display.report_charts import number, percent, published_share
 from cifar_repro.display.report_parts import section
 from cifar_repro.evidence.claims import with_published
+from cifar_repro.evidence.folders import folder_of
 from cifar_repro.evidence.pictures import Pictures, Seen, look, look_again
 from cifar_repro.evidence.published import published_beside
-from cifar_repro.evidence.results import folder_of, of_run
+from cifar_repro.evidence.results import of_run
 from cifar_repro.evidence.run import BEST, Run
 from cifar_repro.evidence.verdict import Verdict
 

@@ -8,6 +8,7 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.training import Epoch
 from cifar_repro.evidence import record, study
+from cifar_repro.evidence.folders import SOURCES, STUDY, results_file
 from cifar_repro.evidence.record import recipe_of, seeds_of
 from cifar_repro.evidence.shape import check, loads
 from cifar_repro.evidence.summary import summarise
@@ -24,11 +25,13 @@ RUN = {"folder": str, **{name: record.RECORD[name] for name in PARTS}, "correct_
 
 
 def read_results(path: Path) -> dict[str, Any]:
-    """What a study.json holds, of the study or the run in that folder. Raises InputError where there is neither."""
-    folder = folder_of(path)
-    file = folder / study.NAME
+    """What a study.json holds, of the study or the run in that folder. Raises InputError where there is neither.
+
+    path: the folder, or the study.json or record.json itself.
+    """
+    file = results_file(path)
     try:
-        if file.is_file():
+        if file.name == STUDY:
             results: dict[str, Any] = loads(file.read_bytes())
             if results["study"] != study.SCHEMA:
                 raise InputError(
@@ -36,12 +39,8 @@ def read_results(path: Path) -> dict[str, Any]:
                 )
             if not results["runs"]:
                 raise InputError(f"{file}: all its runs diverged: give a study with results")
-        elif (file := folder / record.NAME).is_file():
-            results = of_run(record.read_record(folder))
         else:
-            raise InputError(
-                f"{path}: holds no {record.NAME} and no {study.NAME}: give the folder of a run or of a study"
-            )
+            results = of_run(record.read_record(file.parent))
         return _whole(results)
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{file}: {error}") from error
@@ -51,16 +50,11 @@ def read_results(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def folder_of(path: Path) -> Path:
-    """The folder of a run or study that `path` names, by itself or by its record.json or study.json."""
-    return path.parent if path.name in (record.NAME, study.NAME) and path.is_file() else path
-
-
 def _shape(several: bool) -> dict[str, Any]:
     summary = SPREAD if several else ALONE
     return {
         "recipe": record.RECIPE,
-        "vary": (None, *study.SOURCES),
+        "vary": (None, *SOURCES),
         "data": record.DATA,
         "runs": [RUN],
         "diverged": [{"folder": str, "seeds": record.SEEDS, "stopped": record.STOPPED}],

@@ -21,6 +21,7 @@ from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.core.training import Epoch, Training, fit, make_optimizer, split, torch_memory_format
 from cifar_repro.evidence.environment import differences, environment
+from cifar_repro.evidence.folders import A_RUN, check_only
 from cifar_repro.evidence.record import NAME, check_same_data, new_record, recipe_of, seeds_of, write_record
 
 BEST, LAST, METRICS = "model_cifar.pt", "last.pt", "metrics.jsonl"
@@ -28,13 +29,12 @@ BEST, LAST, METRICS = "model_cifar.pt", "last.pt", "metrics.jsonl"
 
 def check_unused(folder: Path) -> None:
     """Raises InputError where a run in that folder would overwrite something."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"out: {str(folder)!r} is no folder: give a new one")
     for name in (NAME, LAST, BEST, METRICS):
         if (folder / name).exists():
             raise InputError(
                 f"out: {str(folder)!r} already holds {name}: give a new folder, or go on with it by --resume"
             )
+    check_only(A_RUN, folder)
 
 
 class Run:

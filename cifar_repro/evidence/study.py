@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
+from cifar_repro.evidence.folders import A_STUDY, SOURCES, STUDIES, STUDY, check_only
 from cifar_repro.evidence.jobs import Job, Outcome, Workers
 from cifar_repro.evidence.record import NAME as RECORD
 from cifar_repro.evidence.record import describe_data, read_record, recipe_of, seeds_of
@@ -28,8 +29,6 @@ from cifar_repro.evidence.run import check_unused
 from cifar_repro.evidence.summary import summarise
 
 SCHEMA = 1
-NAME = "study.json"
-SOURCES = tuple(f.name for f in fields(Seeds))
 MOST_SEEDS = 10_000  # more is a slip of the keyboard
 FIXED = Seeds()  # what does not vary, unless told otherwise
 
@@ -69,6 +68,11 @@ class Plan:
     def _seeds(self, s: int) -> Seeds:
         return Seeds.all(s) if self.vary is None else Seeds(**{**asdict(self.base), self.vary: s})
 
+    def of_each_source(self) -> list["Plan"]:
+        """The plans of a study of each source alone, in folders of their names. Raises InputError as `check_only`."""
+        check_only(STUDIES, self.folder)
+        return [replace(self, vary=source, folder=self.folder / source) for source in SOURCES]
+
 
 def run_study(
     plan: Plan,
@@ -101,7 +105,7 @@ def run_study(
                         trained += 1
             study = _study(plan, jobs, data, bits)
             if study["runs"]:
-                with replacing(plan.folder / NAME) as file:
+                with replacing(plan.folder / STUDY) as file:
                     file.write((json.dumps(study, indent=1, allow_nan=False) + "\n").encode())
             return study, trained
     except Timeout:
@@ -112,11 +116,10 @@ def run_study(
 
 def epochs_done(plan: Plan, data: Cifar10) -> int:
     """The number of epochs of a study that its folder holds. Raises InputError for anything there of another study."""
-    if plan.folder.exists() and not plan.folder.is_dir():
-        raise InputError(f"out: {str(plan.folder)!r} is no folder: give a new one")
+    check_only(A_STUDY, plan.folder)
     jobs, described = plan.jobs(), describe_data(data)
     folders = {job.folder.name for job in jobs}
-    there = {path.name for path in plan.folder.glob("seed-*")} | set(_runs_in(plan.folder / NAME))
+    there = {path.name for path in plan.folder.glob("seed-*")} | set(_runs_in(plan.folder / STUDY))
     if others := sorted(there - folders, key=lambda name: (len(name), name)):
         raise InputError(
             f"out: {str(plan.folder)!r} holds {others[0]}, which is not one of {jobs[0].folder.name} to "

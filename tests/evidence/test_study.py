@@ -18,10 +18,11 @@ from cifar_repro.core.data import Cifar10, synthetic
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.evidence.folders import SOURCES
 from cifar_repro.evidence.jobs import EpochDone, Job, Outcome, finish, run_here
 from cifar_repro.evidence.record import read_record, write_record
 from cifar_repro.evidence.run import BEST, Run, evaluate_images
-from cifar_repro.evidence.study import SOURCES, Plan, run_study
+from cifar_repro.evidence.study import Plan, run_study
 from cifar_repro.evidence.summary import unpack_bits
 from tests.workers import in_this_process
 
