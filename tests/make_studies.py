@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def make_study(
             {
                 "folder": f"seed-{seed}",
                 "seeds": dict.fromkeys(("split", "init", "order", "dropout"), seed),
-                "environment": ENVIRONMENT,
+                "environment": dict(ENVIRONMENT),
                 "epochs": [
                     {
                         "epoch": e,
@@ -106,7 +107,7 @@ def make_study(
             "official": official,
             "path": None,
             "fingerprints": FINGERPRINTS,
-            "counts": COUNTS,
+            "counts": deepcopy(COUNTS),  # a test may change its study
         },
         "runs": runs,
         "diverged": [],
