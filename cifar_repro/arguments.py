@@ -93,6 +93,7 @@ def make_parser() -> Parser:
         default="samples",
         help="keep 8 values of each tensor (default), or all: in FILE.npz beside it, 8 MB a step with udacity",
     )
+    _add_json(trace, "print the header as JSON")
     _add_experiment(trace)
 
     diff = _command(
@@ -205,6 +206,7 @@ def make_parser() -> Parser:
         help="the file to write; must not exist (default: report.html)",
     )
     report.add_argument("--data", metavar="D", help="where the data is now (default: where it was)")
+    _add_json(report, "print as JSON where the report is, and of what it has no pictures")
 
     data = _command(
         commands, "data", "what a data folder holds: layout, images per class, fingerprints, official or not"

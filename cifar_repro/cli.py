@@ -1,7 +1,9 @@
 """The commands: parse, call, print, exit code."""
 
 import argparse
+import errno
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -27,22 +29,27 @@ if TYPE_CHECKING:  # torch takes seconds to import, so each command imports what
 
 T = TypeVar("T")
 
-DONE, FAILED_CHECK, INTERRUPTED = 0, 1, 130
+DONE, FAILED_CHECK, INTERRUPTED, PIPE_CLOSED = 0, 1, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 a check did not hold, 2 bad input, 130 interrupted."""
     options = make_parser().parse_args(arguments)
     try:
-        return COMMANDS[options.command](options)
+        status = COMMANDS[options.command](options)
+        sys.stdout.flush()
+        return status
     except Stop as stop:
         problem, status = str(stop), stop.status
     except InputError as error:
         problem, status = str(error), BAD_INPUT
     except NonFinite as error:
         problem, status = f"{error}: these weights are of no use", FAILED_CHECK
+    except BrokenPipeError:  # who reads the output has read enough, as `head` does: nothing is left to be said
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except OSError as error:
-        problem, status = _describe(error), BAD_INPUT
+        problem, status = f"{_describe(error)}: {_remedy(error)}", BAD_INPUT
     except KeyboardInterrupt:
         problem, status = "interrupted", INTERRUPTED
     print(f"cifar-repro: {' '.join(problem.split())}", file=sys.stderr)
@@ -59,6 +66,22 @@ class Stop(Exception):
 
 def _describe(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room, or give another place"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "give a place that you may use"
+    return "give another path"
+
+
+def _check_new(file: Path) -> None:
+    """Before any work: raises InputError where the file is there, or its folder is not."""
+    if file.exists():
+        raise InputError(f"out: {file} is already there: give a new file")
+    if not file.parent.is_dir():
+        raise InputError(f"out: {file.parent} is no folder: make it first, or give another file")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -130,14 +153,15 @@ def _resumed(options: argparse.Namespace) -> "Run":
     recorded = {"out": folder, **record["recipe"], **environment, "recipe": record["recipe"]["name"]}
     recorded |= {f"{name}_seed": seed for name, seed in seeds.items()}
     given = _given(options)
-    if "seed" in given:
-        given = {f"{name}_seed": given["seed"] for name in seeds} | given
+    if "seed" in given:  # of those that were not given by themselves
+        rest = [seed for name, seed in seeds.items() if f"{name}_seed" not in given]
+        recorded["seed"] = next((seed for seed in rest if seed != given["seed"]), given["seed"])
     if given.get("device") == "auto":
         del given["device"]
     elif "device" in given:
         given["device"] = str(choose_device(given["device"]))
-    for name in given.keys() & recorded.keys():
-        if given[name] != recorded[name]:
+    for name in given:
+        if name in recorded and given[name] != recorded[name]:
             flag = "--" + name.replace("_", "-")
             raise InputError(f"{flag}: {given[name]} is not the {recorded[name]} of the run in {folder}: leave it out")
     choose_device(environment["device"])
@@ -189,15 +213,15 @@ def _trace(options: argparse.Namespace) -> int:
 
     recipe, seeds, device, memory_format = _experiment(options)
     for file in (options.out, tensors_path(options.out)):
-        if file.exists():
-            raise InputError(f"out: {file} is already there: give a new file")
+        _check_new(file)
     _set_up(options.threads)
     tests = {"tests": count_tests(options.tests)} if options.tests else {}
     data = _load(options.data)
     first = header(recipe, seeds, data, options.steps, device, memory_format) | tests
     tensors = trace(recipe, seeds, data, options.steps, device=device, memory_format=memory_format, progress=_progress)
     write_trace(options.out, first, tensors, keep=options.tensors == "all")
-    print(f"{options.steps} steps in {options.out}")
+    _speaker(options)(f"{options.steps} step{'s' if options.steps > 1 else ''} in {options.out}")
+    _print_json(options, first)
     return DONE
 
 
@@ -315,8 +339,7 @@ def _report(options: argparse.Namespace) -> int:
     from cifar_repro.display.report import see, write_report
     from cifar_repro.evidence.results import read_results
 
-    if options.out.exists():
-        raise InputError(f"out: {options.out} is already there: give a new file")
+    _check_new(options.out)
     studies = [read_results(path) for path in options.results]
     load = cache(_load)
     if options.data is not None:
@@ -326,10 +349,12 @@ def _report(options: argparse.Namespace) -> int:
         for path, study in zip(options.results, studies, strict=True)
     ]
     write_report(options.out, studies, seen)
-    for path, pictures in zip(options.results, seen, strict=True):
-        if isinstance(pictures, str):
-            print(f"{path}: {pictures}")
-    print(f"The report is in {options.out}")
+    missing = {str(path): why for path, why in zip(options.results, seen, strict=True) if isinstance(why, str)}
+    say = _speaker(options)
+    for path, why in missing.items():
+        say(f"{path}: {why}")
+    say(f"The report is in {options.out}")
+    _print_json(options, {"report": str(options.out), "without_pictures": missing})
     return DONE
 
 
@@ -343,12 +368,14 @@ def _verdict(options: argparse.Namespace) -> int:
     results = read_results(options.study)
     if options.against is not None:
         margin = 1.0 if options.margin is None else options.margin
-        found, compared_with = against(results, read_results(options.against), margin), str(options.against)
+        compared_with = str(options.against)
+        found = against(results, read_results(options.against), margin, (str(options.study), compared_with))
     else:
         if options.margin is not None:
             raise InputError(f"margin: {options.margin} is for --against: leave it out")
         content = known(results["recipe"]["name"] if options.published is None else options.published)
-        found, compared_with = with_published(results, content), f"the published result of {content['recipe']}"
+        found = with_published(results, content, str(options.study))
+        compared_with = verdict_text.published(content["recipe"], results["data"]["official"])
     _speaker(options)(verdict_text.verdict(found, compared_with))
     _print_json(options, found.as_json())
     return DONE if found.favourable else FAILED_CHECK

@@ -140,9 +140,9 @@ FAULTS = (
     Change("resuming forgets the best loss", TRAIN, SAVED, SAVED.replace("training.lowest", '(math.inf if resume and len(training.epochs) == len(resume["epochs"]) else training.lowest)'), "lesson", "a_resumed_run_remembers_the_best_so_far"),
     Change("resuming forgets the best weights", TRAIN, '        self.best_weights = state["best_weights"]\n', "", "lesson", "a_resumed_run_remembers_the_best_so_far"),
     Change("the digest ignores names", WEIGHTS, DIGEST, DIGEST.replace("(name, ", "("), "lesson", "the_digest_tells_everything_apart"),
-    Change("the digest ignores order", WEIGHTS, "in state_dict.items():\n        array", "in sorted(state_dict.items()):\n        array", "lesson", "the_digest_tells_everything_apart"),
+    Change("the digest ignores order", WEIGHTS, "in state_dict.items():\n        plain", "in sorted(state_dict.items()):\n        plain", "lesson", "the_digest_tells_everything_apart"),
     Change("the digest ignores shapes", WEIGHTS, DIGEST, "header = (name, str(tensor.dtype), \"\")", "lesson", "the_digest_tells_everything_apart"),
-    Change("the digest rounds", WEIGHTS, "tensor.detach().cpu().contiguous().numpy()", "tensor.detach().cpu().contiguous().float().half().numpy()", "lesson", "the_digest_tells_everything_apart"),
+    Change("the digest rounds", WEIGHTS, "plain = tensor.detach().cpu().contiguous()", "plain = tensor.detach().cpu().contiguous().float().half()", "lesson", "the_digest_tells_everything_apart"),
     Change("the digest takes the bytes in the machine's other order", WEIGHTS, 'newbyteorder("<")', 'newbyteorder(">")', "lesson", "the_digest_is_the_documented_one"),
     # The other recipes
     Change("momentum forgotten", TRAIN, '"momentum": recipe.momentum', '"momentum": 0.0', "recipes", "a_run_of_pytorch_blitz_is_the_tutorials"),

@@ -53,7 +53,7 @@ from tests.make_studies import HEADER
 RECORD = 3073  # bytes of one image and its label in the binary version
 PARTS = {f"data_batch_{k}": f"data_batch_{k}.bin" for k in (1, 5)} | {"test_batch": "test_batch.bin"}
 # What a line tells to do, or what it says that is wanted.
-REMEDY = re.compile(r"\b(give|see|try|choose|use|leave|start|go on|go from|must be|download|read it with|free)\b")
+REMEDY = re.compile(r"\b(give|make|see|try|choose|use|leave|start|go on|go from|must be|download|read it with|free)\b")
 HUGE = str(10**20)  # more than 64 bits hold
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA here, so asking for it is no error")
@@ -339,7 +339,7 @@ def test_data_folder_without_a_name_is_refused(shell: Shell) -> None:
 def test_missing_data_folder_of_the_environment_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where $CIFAR_REPRO_DATA names no folder, that folder is named and nothing stands in for it."""
     monkeypatch.setenv("CIFAR_REPRO_DATA", "nowhere")
-    both_commands(shell, "auto", naming=("data", "nowhere"))
+    both_commands(shell, "auto", naming=("CIFAR_REPRO_DATA", "nowhere"))
 
 
 def test_two_data_folders_are_refused(shell: Shell) -> None:
@@ -814,7 +814,7 @@ def test_out_that_is_a_file_is_refused(shell: Shell, data: Path) -> None:
 def test_out_below_a_file_is_refused(shell: Shell, data: Path, below: str) -> None:
     """A run folder that would lie below a file is named."""
     (shell.folder / "mine").write_bytes(b"precious")
-    shell.refuses("run", "--data", data, "--epochs", 1, "--out", below, naming=("mine",), remedy=False)
+    shell.refuses("run", "--data", data, "--epochs", 1, "--out", below, naming=("mine",))
 
 
 def read_only(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -846,7 +846,7 @@ def test_read_only_disk_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch
     (shell.folder / "there").mkdir()
     read_only(monkeypatch, shell.folder)
     named = out[-1] if out else "runs"
-    shell.refuses("run", "--data", data, "--epochs", 1, *out, naming=(named, os.strerror(errno.EROFS)), remedy=False)
+    shell.refuses("run", "--data", data, "--epochs", 1, *out, naming=(named, os.strerror(errno.EROFS)))
 
 
 def test_resuming_on_a_read_only_disk_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch, run: Path) -> None:
@@ -859,7 +859,7 @@ def test_resuming_on_a_read_only_disk_is_refused(shell: Shell, monkeypatch: pyte
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a /proc, in which nobody can make a folder")
 def test_out_where_no_folder_can_be_made_is_refused(shell: Shell, data: Path) -> None:
     """A run folder that the system does not let anybody make is named."""
-    shell.refuses("run", "--data", data, "--epochs", 1, "--out", "/proc/run", naming=("/proc/run",), remedy=False)
+    shell.refuses("run", "--data", data, "--epochs", 1, "--out", "/proc/run", naming=("/proc/run",))
 
 
 # Runs that cannot be resumed
@@ -1456,10 +1456,37 @@ def test_study_that_is_none_is_refused(shell: Shell, run: Path) -> None:
     shell.refuses("verdict", run, "--against", run, "--published", "udacity", naming=("--published", "--against"))
 
 
+@pytest.mark.parametrize("command", [["report"], ["trace", "--steps", "1"]], ids=["report", "trace"])
+def test_a_file_where_there_is_no_folder_is_refused(shell: Shell, run: Path, command: list[str]) -> None:
+    """Before any work, and by the name that was given."""
+    given = [run] if command == ["report"] else ["--data", "synthetic"]
+    line = shell.refuses(*command, *given, "-o", "nowhere/file", naming=("nowhere", "make it first"))
+    assert ".tmp" not in line
+
+
+def test_a_seed_that_is_not_the_runs_is_named_as_it_was_given(shell: Shell, run: Path) -> None:
+    """By --seed, which stands for those of the four that are not given by themselves."""
+    shell.refuses("run", "--resume", run, "--seed", 1, naming=("--seed: 1", "is not the 3"))
+    shell.refuses("run", "--resume", run, "--seed", 3, "--order-seed", 5, naming=("--order-seed: 5",))
+
+
+def test_what_is_no_checkpoint_is_not_called_hostile(shell: Shell, run: Path) -> None:
+    """Text is no checkpoint; a folder is no file."""
+    assert "executed" not in shell.refuses("evaluate", run / "record.json", naming=("record.json", "no checkpoint"))
+    shell.refuses("evaluate", run, naming=(run, "is no file"))
+
+
 def test_unfinished_run_gets_no_verdict(shell: Shell, run: Path) -> None:
-    """A run without a test result, or with a loss that is no number, is named."""
+    """A run without a test result, that diverged, or with a loss that is no number, is named by its path."""
+    shutil.copytree(run, shell.folder / "good")
     edit(run, changed(("test",), None))
-    shell.refuses("verdict", run, "--against", run, naming=("test result",))
+    against_run, against_good = ["verdict", "good", "--against", run], ["verdict", run, "--against", "good"]
+    for command in (["verdict", run], against_run, against_good):
+        shell.refuses(*command, naming=(f"{run} has no test result",))
+    stopped = {"epoch": 3, "phase": "training", "step": 7, "loss": "nan"}
+    edit(run, lambda record: record.update(status="diverged", stopped=stopped))
+    for command in (["verdict", run], against_run, against_good):
+        shell.refuses(*command, naming=(f"{run} diverged", "nan in epoch 3"))
     edit(run, changed(("test",), {"loss": float("nan"), "correct": 1, "total": 2, "per_class": [], "confusion": []}))
     shell.refuses("verdict", run, naming=("record.json",), remedy=False)
 

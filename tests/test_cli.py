@@ -157,6 +157,9 @@ def test_the_other_recipes_work_with_every_command(
     for file in traces:
         assert main(["trace", "--recipe", name, "--steps", "2", *where, "-o", file]) == 0
     assert main(["diff", *traces]) == 0
+    capsys.readouterr()
+    assert main(["trace", "--recipe", name, "--steps", "1", *where, "-o", str(tmp_path / "c"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "c").read_text().splitlines()[0])
 
 
 def test_evaluate_prints_the_records_own_test_result(
@@ -197,8 +200,13 @@ def test_report_without_the_data_is_made_and_says_so(
     page = tmp_path / "page.html"
     assert main(["report", str(finished), str(finished), "--data", str(other), "-o", str(page)]) == 0
     told = capsys.readouterr().out
-    assert told.count("There are no pictures of the test images here.") == 2
+    assert told.count("There are no pictures of the test images here.") == 1, "once for a folder"
     assert f"The report is in {page}" in told
+    again = tmp_path / "again.html"
+    assert main(["report", str(finished), "--data", str(other), "-o", str(again), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["report"] == str(again)
+    assert list(printed["without_pictures"]) == [str(finished)]
     assert "There are no pictures of the test images here." in page.read_text()
     assert "2 results side by side" in page.read_text()
 
@@ -263,6 +271,13 @@ def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(
     assert main(["run", "--resume", str(folder)]) == 0
     assert record_of(folder)["status"] == "complete"
     assert len(record_of(folder)["epochs"]) == 4
+
+
+def test_a_reader_that_has_read_enough_is_no_error(images: Path) -> None:
+    """Where the output ends in a closed pipe, as in `... | head -1`, nothing is said."""
+    command = f"{sys.executable} -m cifar_repro data {images} | true; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (141, "")
 
 
 def test_help_imports_no_torch() -> None:

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import secrets
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say of which file
+        if isinstance(error, OSError):  # a full disk does not say of which file, and the file beside it is nobody's
             error.filename = str(path)
         raise
     if os.name == "posix":  # the rename itself reaches the disk with the folder
@@ -57,12 +58,14 @@ def load(path: Path) -> Any:
     No code in the file is ever executed. Raises InputError for anything that is not such a file.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file: give a file that torch.save wrote")
+        what = "is no file" if path.exists() else "no such file"
+        raise InputError(f"{path}: {what}: give a file that torch.save wrote")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load has no exception of its own, and a hostile file can raise any
         reason = "truncated or no checkpoint"
-        if isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
+        pickled = zipfile.is_zipfile(path) or path.read_bytes()[:1] == pickle.PROTO
+        if pickled and isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
             reason = "it asks for more than tensors and plain values, and nothing in it was executed"
         raise InputError(f"{path}: cannot be read ({reason}): give a whole file that torch.save wrote") from error
 
@@ -101,7 +104,9 @@ def weights_digest(state_dict: Mapping[str, torch.Tensor]) -> str:
     """
     digest = hashlib.sha256()
     for name, tensor in state_dict.items():
-        array = tensor.detach().cpu().contiguous().numpy()
+        plain = tensor.detach().cpu().contiguous()
+        # numpy has no bfloat16 and no float8; as integers of that size they have the same bytes.
+        array = plain.view({1: torch.uint8, 2: torch.int16}.get(plain.itemsize, plain.dtype)).numpy()
         header = (name, str(tensor.dtype), ",".join(map(str, tensor.shape)))
         digest.update(b"".join(part.encode() + b"\0" for part in header))
         digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())

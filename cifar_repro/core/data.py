@@ -16,6 +16,8 @@ from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.synthetic import synthetic_arrays
 from cifar_repro.core.transforms import AUGMENTATIONS, PIXELS
 
+VARIABLE = "CIFAR_REPRO_DATA"
+
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -80,8 +82,10 @@ def load_cifar10(data: str | Path = "auto", *, progress: Progress = no_progress)
         return synthetic()
     if str(data) != "auto":
         return _load_folder(data, progress)
-    if os.environ.get("CIFAR_REPRO_DATA"):
-        return _load_folder(os.environ["CIFAR_REPRO_DATA"], progress)
+    if folder_meant := os.environ.get(VARIABLE):
+        if not Path(folder_meant).is_dir():
+            raise InputError(f"{VARIABLE}: {folder_meant!r} is no folder: give one, or unset it")
+        return _load_folder(folder_meant, progress)
     folder = Path("data")
     if layouts.find(folder) is None:
         try:

@@ -1,5 +1,6 @@
 """Files of weights: what is written can be read, what cannot be read is told in one line."""
 
+import hashlib
 import os
 import pickle
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 import torch
 
-from cifar_repro.core.checkpoint import load, load_weights, plain_weights, replacing, save
+from cifar_repro.core.checkpoint import load, load_weights, plain_weights, replacing, save, weights_digest
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import Net
 
@@ -72,7 +73,7 @@ def test_only_a_refusal_to_unpickle_is_told_as_one(
         raise error
 
     monkeypatch.setattr(torch, "load", fail)
-    (tmp_path / "a.pt").touch()
+    (tmp_path / "a.pt").write_bytes(pickle.dumps(1))
     with pytest.raises(InputError, match=rf"cannot be read \({reason}"):
         load(tmp_path / "a.pt")
 
@@ -85,7 +86,8 @@ def test_what_is_no_file_is_told(tmp_path: Path, there: str) -> None:
         path.mkdir()
     with pytest.raises(InputError) as error:
         load(path)
-    assert str(error.value) == f"{path}: no such file: give a file that torch.save wrote"
+    what = "is no file" if there == "folder" else "no such file"
+    assert str(error.value) == f"{path}: {what}: give a file that torch.save wrote"
 
 
 @pytest.mark.parametrize("state", [[1, 2], {"conv1.weight": 1.0}, None], ids=["list", "numbers", "nothing"])
@@ -145,6 +147,16 @@ def test_weights_of_another_precision_fit(tmp_path: Path) -> None:
     for name, tensor in network.state_dict().items():
         assert tensor.dtype == torch.float32
         assert torch.equal(tensor, other.state_dict()[name])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e4m3fn, torch.float16, torch.bool, torch.int8])
+def test_the_digest_covers_every_dtype(dtype: torch.dtype) -> None:
+    """Those that numpy does not have, too: over the bytes of the tensor, and of no other."""
+    tensor = torch.tensor([1.0, 0.0]).to(dtype)
+    content = bytes(tensor.view(torch.uint8).tolist())
+    expected = hashlib.sha256(f"w\0{dtype}\0".encode() + b"2\0" + content).hexdigest()
+    assert weights_digest({"w": tensor}) == expected
+    assert weights_digest({"w": torch.ones(2).to(dtype)}) != expected
 
 
 def test_plain_weights_are_a_contiguous_copy() -> None:
