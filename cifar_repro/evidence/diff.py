@@ -13,6 +13,17 @@ from cifar_repro.evidence.statistics import relative_difference
 Entry = dict[str, Any]
 Values = npt.NDArray[Any]
 
+# By the first word of the kind of a parting: the parts of an experiment that decide such a tensor where all before it
+# are equal. An augmentation draws from dropout's generator, see `_reasons`.
+DECIDING = {
+    "split": ("split seed", "recipe valid_fraction", "recipe validation", "training images"),
+    "initialisation": ("init seed", "recipe network"),
+    "order": ("order seed", "recipe batch_size"),
+    "data": ("train fingerprint", "recipe augmentation", "recipe pixels"),
+    "dropout": ("dropout seed", "recipe dropout"),
+    "update": ("recipe optimizer", "recipe learning_rate", "recipe learning_rate_decay", "recipe momentum"),
+}
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -34,7 +45,8 @@ class Parting:
     """What `diff` found. first: the name of the first tensor that differs (None: all equal). kind: what it is.
 
     growth: (step, difference of the losses, largest relative difference of a sampled weight) after each common step.
-    missing, extra: names that only the first, or only the second trace has.
+    missing, extra: names that only the first, or only the second trace has. environment, experiment: in what the
+    headers differ, each as "name: first -> second"; the experiment is recipe, seeds, data and number of steps.
     """
 
     first: str | None
@@ -45,6 +57,7 @@ class Parting:
     missing: list[str]
     extra: list[str]
     environment: list[str]
+    experiment: list[str]
 
     @property
     def identical(self) -> bool:
@@ -66,56 +79,85 @@ def diff(
     extra = [name for name in theirs if name not in ours]
     first = next((name for name in ours if name in theirs and _differ(ours[name], theirs[name])), None)
     environment = differences(header_a["environment"], header_b["environment"])
+    experiment = _experiments_apart(header_a, header_b)
     kind = gap = None
     sentence = "All tensors that both traces have are equal, to the last bit."
     if first is not None:
-        kind, sentence = _explain(first)
+        kind, seen, changed = _explain(first)
+        if reasons := _reasons(kind, experiment, header_a):
+            changed = f"the experiments differ ({', '.join(reasons)})"
+        sentence = f"{seen}: {changed}."
         gap = measure(ours[first], theirs[first], kept)
-    return Parting(first, kind, gap, sentence, _growth(ours, theirs), missing, extra, environment)
+    growth = _growth(ours, theirs)
+    return Parting(first, kind, gap, sentence, growth, missing, extra, environment, list(experiment.values()))
+
+
+def _experiments_apart(a: dict[str, Any], b: dict[str, Any]) -> dict[str, str]:
+    """In what the experiments of two headers differ: by its name, a line "name: a -> b"."""
+    ours, theirs = _experiment(a), _experiment(b)
+    # A part that one of them lacks was added to the headers later: nothing says that it differs.
+    return {name: line for name in ours if name in theirs for line in differences(ours, theirs, [name])}
+
+
+def _experiment(header: dict[str, Any]) -> dict[str, Any]:
+    """The parts of what a header says was traced, by the names that `DECIDING` uses."""
+    data = header["data"]
+    return {
+        "steps": header["steps"],
+        **{f"recipe {name}": value for name, value in header["recipe"].items() if name != "overridden"},
+        **{f"{name} seed": seed for name, seed in header["seeds"].items()},
+        "data": data["kind"],
+        "training images": sum(data["counts"]["train"].values()),
+        **{f"{part} fingerprint": fingerprint[:12] for part, fingerprint in data["fingerprints"].items()},
+    }
+
+
+def _reasons(kind: str, experiment: dict[str, str], header: dict[str, Any]) -> list[str]:
+    """The differences of the experiments that explain a parting of this kind."""
+    deciding = DECIDING.get(kind.split()[0], ())
+    if kind == "data" and header["recipe"].get("augmentation", "none") != "none":
+        deciding += ("dropout seed",)
+    return [experiment[name] for name in deciding if name in experiment]
 
 
 def _differ(a: Entry, b: Entry) -> bool:
     return any(a[key] != b[key] for key in ("shape", "dtype", "sha256"))
 
 
-def _explain(name: str) -> tuple[str, str]:
-    """(kind, a sentence to act on) for the first tensor that differs; all before it are equal."""
+def _explain(name: str) -> tuple[str, str, str]:
+    """For the first tensor that differs, all before it being equal: its kind, what is seen, and what changed.
+
+    What changed holds where the experiments are equal in all that decides such a tensor.
+    """
     phase, _, rest = name.partition("/")
     if phase == "split":
-        return "split", f"The {rest} indices differ: another split seed, fraction or number of images."
+        return "split", f"The {rest} indices differ", "the way to split images changed"
     if phase == "init":
-        return (
-            f"initialisation of {rest}",
-            f"{rest} starts with other values: another init seed, or its initialisation changed.",
-        )
+        return f"initialisation of {rest}", f"{rest} starts with other values", "its initialisation changed"
     part, _, what = rest.partition("/")
     where = what.partition("#")[0]
     if part == "batch" and what == "indices":
-        return "order", f"In {phase} other images are trained on, though the split is equal: another order seed."
+        seen = f"In {phase} other images are trained on, though the split is equal"
+        return "order", seen, "the way to order images changed"
     if part == "batch":
-        return (
-            "data",
-            f"In {phase} the {what} differ though their indices are equal: other data, or prepared in another way.",
-        )
+        seen = f"In {phase} the {what} differ though their indices are equal"
+        return "data", seen, "the way to prepare them changed"
     if part == "mask":
-        return "dropout", f"In {phase} dropout keeps other inputs ({what}): another dropout seed, rate or generator."
+        seen = f"In {phase} dropout keeps other inputs ({what})"
+        return "dropout", seen, "the generator of its random numbers changed"
     if part == "forward":
-        return (
-            f"forward of {where}",
-            f"In {phase} the output of {where} differs though all before it is equal: the forward {where} changed.",
-        )
+        seen = f"In {phase} the output of {where} differs though all before it is equal"
+        return f"forward of {where}", seen, f"the forward {where} changed"
     if part == "loss":
-        return "loss", f"In {phase} the loss differs though the logits are equal: the loss function changed."
+        return "loss", f"In {phase} the loss differs though the logits are equal", "the loss function changed"
     if part == "gradient":
-        return (
-            f"gradient of {where}",
+        seen = (
             f"In {phase} the gradient of {where} differs though every forward tensor, and every gradient behind it, is "
-            f"equal: the backward of {where.rpartition('.')[0]} changed.",
+            "equal"
         )
-    return (
-        f"update of {where}",
-        f"In {phase} {where} is updated differently though its gradient is equal: another optimizer or learning rate.",
-    )
+        return f"gradient of {where}", seen, f"the backward of {where.rpartition('.')[0]} changed"
+    seen = f"In {phase} {where} is updated differently though its gradient is equal"
+    return f"update of {where}", seen, "the optimizer changed"
 
 
 def measure(

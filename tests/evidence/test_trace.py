@@ -257,12 +257,26 @@ CAUSES: dict[str, tuple[Callable[[Setting], Setting], Mapping[str, Any], str, st
     ),
 }  # fmt: skip
 
+# What the headers say of it; nothing of the causes that are left out.
+IN_THE_HEADERS = {
+    "another split seed": "split seed: 1 -> 9",
+    "another validation fraction": "recipe valid_fraction: 0.2 -> 0.19",
+    "another init seed": "init seed: 2 -> 9",
+    "another order seed": "order seed: 3 -> 9",
+    "one changed label": "train fingerprint: ",
+    "one changed pixel": "train fingerprint: ",
+    "an augmentation": "recipe augmentation: none -> flip-rotate",
+    "another dropout seed": "dropout seed: 4 -> 9",
+    "another dropout rate": "recipe dropout: 0.25 -> 0.3",
+    "another learning rate": "recipe learning_rate: 0.01 -> 0.011",
+}
+
 
 @pytest.mark.parametrize("cause", CAUSES)
 def test_the_first_place_of_a_planted_cause_is_named(
     cause: str, setting: Setting, reference: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`diff` names the tensor that the cause touches first, and its kind."""
+    """`diff` names the tensor that the cause touches first, its kind, and what in the headers explains it."""
     change, patches, first, kind = CAUSES[cause]
     homes = {"build_network": training, "SGD": torch.optim, "cross_entropy": nn.functional, "randperm": torch}
     changed = change(setting)
@@ -272,6 +286,13 @@ def test_the_first_place_of_a_planted_cause_is_named(
     assert (found.first, found.kind) == (first, kind)
     assert not found.identical
     assert found.growth
+    if cause in IN_THE_HEADERS:
+        [difference] = found.experiment
+        assert difference.startswith(IN_THE_HEADERS[cause])
+        assert found.sentence.endswith(f": the experiments differ ({difference}).")
+    else:
+        assert found.experiment == []
+        assert found.sentence.endswith(" changed.")
 
 
 @pytest.mark.parametrize(
@@ -466,7 +487,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["diff", a, c, "--json"]) == 1
     printed = capsys.readouterr()
     assert json.loads(printed.out)["first"] == "step 1/mask/dropout#1"
-    assert "another dropout seed" in printed.err
+    assert "the experiments differ (dropout seed: 0 -> 1)" in printed.err
     assert main(["diff", a, str(tmp_path / "none")]) == 2
 
     d = str(tmp_path / "d")
