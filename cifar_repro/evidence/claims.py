@@ -49,12 +49,13 @@ class Claim:
     unit: str = ""
 
 
-def with_published(results: Results, published: dict[str, Any]) -> Verdict:
+def with_published(results: Results, published: dict[str, Any], name: str = "the study") -> Verdict:
     """Consistent, not consistent, or inconclusive with the published run (each of them, where there are more).
 
+    name: what errors call the results.
     Not consistent: a claim of it is rejected at 5 % after Holm's correction for the number of claims.
     """
-    check_results(results, "STUDY")
+    check_results(results, name)
     if results.get("vary"):
         raise InputError(f"vary: the study varies the {results['vary']} seed alone, a new run all: give such a study")
     n = len(results["runs"])

@@ -97,8 +97,12 @@ def _whole(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_run(recorded: dict[str, Any]) -> dict[str, Any]:
-    """The record of a run, complete or not, as a study of it alone. `test` is None where it has not been tested."""
-    runs = [{"folder": ".", **{name: recorded[name] for name in PARTS}, "correct_bits": None}]
+    """The record of a run, complete or not, as a study of it alone. `test` is None where it has not been tested.
+
+    The run has an entry `stopped`, as in its record, that those of a study do not have: a study lists such runs apart.
+    """
+    parts = {name: recorded[name] for name in PARTS}
+    runs = [{"folder": ".", **parts, "correct_bits": None, "stopped": recorded["stopped"]}]
     return {
         "study": study.SCHEMA,
         "recipe": recorded["recipe"],

@@ -56,15 +56,23 @@ class Verdict:
 
 
 def check_results(results: Results, where: str) -> None:
-    """Raises InputError unless the results are whole: every run tested, of equally many epochs, numbers all finite."""
+    """Raises InputError unless the results are whole: every run tested, of equally many epochs, numbers all finite.
+
+    where: what the results are of, for the line: their path, or words.
+    """
     runs = results["runs"]
     if not runs:
         raise InputError(f"{where}: has no runs: give a study with some")
     for run in runs:
-        what = f"{where}: run {run['folder']}"
+        what = where if run["folder"] == "." else f"{where}: run {run['folder']}"
         test = run["test"]
+        if stopped := run.get("stopped"):
+            raise InputError(
+                f"{what} diverged (its loss was {stopped['loss']} in epoch {stopped['epoch']}) and cannot be judged: "
+                "give a run that did not"
+            )
         if test is None or not test["total"] or not run["epochs"]:
-            raise InputError(f"{what} has no test result: finish it, or leave it out of the study")
+            raise InputError(f"{what} has no test result and cannot be judged: go on with it, by run --resume")
         if len(run["epochs"]) != len(runs[0]["epochs"]):
             raise InputError(
                 f"{what} has {len(run['epochs'])} epochs, others {len(runs[0]['epochs'])}: give equal ones"
@@ -101,15 +109,18 @@ def _curve(run: Run) -> dict[tuple[int, str], float]:
 # ---- against another study ------------------------------------------------------------------------------------------
 
 
-def against(a: Results, b: Results, margin: float = 1.0) -> Verdict:
+def against(
+    a: Results, b: Results, margin: float = 1.0, names: tuple[str, str] = ("the first study", "the second study")
+) -> Verdict:
     """The highest rung that holds between two studies; accuracies within `margin` points count as equivalent.
 
-    Raises InputError for a margin that makes no sense, and for studies that vary not the same seeds.
+    names: what errors call the two. Raises InputError for a margin that makes no sense, and for studies that vary not
+    the same seeds.
     """
     if not (math.isfinite(margin) and 0 < margin < 100):
         raise InputError(f"margin: {margin} makes no sense: give points of accuracy between 0 and 100")
-    check_results(a, "STUDY")
-    check_results(b, "STUDY_B")
+    check_results(a, names[0])
+    check_results(b, names[1])
     if a.get("vary") != b.get("vary"):
         first, second = (results.get("vary") or "all seeds" for results in (a, b))
         raise InputError(f"vary: the first study varies {first}, the second {second}: give two that vary the same")

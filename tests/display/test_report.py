@@ -99,7 +99,7 @@ def a_study(seeds: int = 3, recipe: str = "udacity", epochs: int = 3, first: int
 def one_run(**data: Any) -> dict[str, Any]:
     """A single run in the same form."""
     study = a_study(1, **data)
-    return of_run({**study["runs"][0], "recipe": study["recipe"], "data": study["data"]})
+    return of_run({**study["runs"][0], "recipe": study["recipe"], "data": study["data"], "stopped": None})
 
 
 def some_pictures() -> Seen:

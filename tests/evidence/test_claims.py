@@ -279,3 +279,13 @@ def test_the_command_compares_with_the_recipe_s_own_published_result(
     assert main(["verdict", folder, "--published", "udacity-augmented", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["outcome"] == NOT_CONSISTENT
     assert main(["verdict", folder, "--published", "keras-cnn"]) == 1
+
+
+def test_the_first_line_says_that_the_data_is_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], study: dict[str, Any]
+) -> None:
+    """On images that are not the official ones nothing is said to be consistent with the published result."""
+    study["data"]["official"] = False
+    assert main(["verdict", str(write_study(tmp_path / "a", study))]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "Verdict: consistent with the published numbers of udacity, on other data"
