@@ -133,13 +133,31 @@ def read_trace(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         check(entries, [ENTRY], "entry")
         for entry in entries:
             _check_sample(entry)
-        if not entries:
-            raise ValueError("no entries")
+        _check_whole(entries, first["steps"])
     except InputError:
         raise
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         raise InputError(f"{path}: is no trace ({type(error).__name__}: {error}): give a whole one") from error
     return first, entries
+
+
+def _check_whole(entries: list[dict[str, Any]], steps: int) -> None:
+    """Raises ValueError unless the steps are those that the header counts, each with the entries of the first.
+
+    The first must update every parameter, so that a trace of one step that was cut at the end of a line is seen, too.
+    """
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        phase, _, name = entry["name"].partition("/")
+        names.setdefault(phase, []).append(name)
+    found = [phase for phase in names if phase.startswith("step ")]
+    if not 1 <= steps == len(found):
+        raise ValueError(f"it has {len(found)} of {steps} steps")
+    first = names[found[0]]
+    updated = {name.removeprefix("update/") for name in first}
+    for number, phase in enumerate(found, start=1):
+        if phase != f"step {number}" or names[phase] != first or not updated.issuperset(names.get("init", [])):
+            raise ValueError(f"the entries of {phase} are not whole")
 
 
 def _check_sample(entry: dict[str, Any]) -> None:

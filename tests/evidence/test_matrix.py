@@ -41,6 +41,11 @@ def entries(**changes: float) -> list[dict[str, Any]]:
     return [entry(name, value) for name, value in values.items()]
 
 
+def lacking(name: str) -> list[dict[str, Any]]:
+    """Such a training, of which no step has the entry of this name."""
+    return [e for e in entries() if e["name"].partition("/")[2] != name]
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     """Writes a trace; header: other entries of it by dotted name; environment: other entries of that."""
@@ -103,9 +108,9 @@ def test_one_entry_that_differs_makes_another_group(make: Make, key: str) -> Non
 
 def test_a_trace_that_lacks_an_entry_is_another_group(make: Make) -> None:
     """A missing entry parts two traces whose other entries are equal, and is named."""
-    matrix = read_matrix([make("a"), make("b", entries()[:-1])])
+    matrix = read_matrix([make("a"), make("b", lacking("forward/f#1"))])
     assert [row.group for row in matrix.rows] == ["A", "B"]
-    assert matrix.partings["B"].missing == ["step 2/update/w"]
+    assert matrix.partings["B"].missing == ["step 1/forward/f#1", "step 2/forward/f#1"]
 
 
 def test_a_group_says_where_it_parts_from_the_first(three: list[Path]) -> None:
@@ -123,9 +128,8 @@ def test_the_loss_of_the_last_step_is_compared_with_the_first_trace(three: list[
 
 
 def test_a_loss_that_only_one_trace_has_is_not_compared(make: Make) -> None:
-    """A trace that ends without the last loss has no difference, not one of zero."""
-    lacking = [e for e in entries() if e["name"] != "step 2/loss"]
-    assert read_matrix([make("a"), make("b", lacking)]).rows[1].loss_difference is None
+    """A trace without losses has no difference, not one of zero."""
+    assert read_matrix([make("a"), make("b", lacking("loss"))]).rows[1].loss_difference is None
 
 
 def test_names_are_stems_unless_two_are_equal(make: Make) -> None:
@@ -143,7 +147,7 @@ def test_more_groups_than_letters(make: Make) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "named"),
     [
-        ("steps", 3, ("steps", "3", "2")),
+        ("steps", 1, ("steps", "1", "2")),
         ("seeds", {"split": 0, "init": 5, "order": 0, "dropout": 0}, ("seeds", '"init": 5', '"init": 0')),
         ("recipe", {"name": "udacity", "batch_size": 10, "overridden": ["batch_size"]}, ("recipe", "10", "20")),
         ("recipe", {"name": "udacity", "overridden": []}, ("recipe", '"batch_size": null', '"batch_size": 20')),
@@ -156,7 +160,7 @@ def test_more_groups_than_letters(make: Make) -> None:
 )
 def test_traces_of_another_experiment_are_refused(make: Make, name: str, value: Any, named: tuple[str, ...]) -> None:
     """Traces of another recipe, seed, data or number of steps say nothing of the environment: both values are named."""
-    a, b = make("a.json"), make("b.json", header={name: value})
+    a, b = make("a.json"), make("b.json", entries()[:4] if name == "steps" else None, header={name: value})
     with pytest.raises(InputError) as caught:
         read_matrix([a, b])
     assert all(part in str(caught.value) for part in (*named, str(a), str(b)))
@@ -286,8 +290,8 @@ def test_the_json_holds_rows_and_groups(three: list[Path], capsys: pytest.Captur
 
 def test_a_missing_entry_is_printed(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     """A group that parts by a name alone says which."""
-    out = printed(capsys, make("a"), make("b", entries()[:-1]))
-    assert "B: b. Parts from a: step 2/update/w is only in a" in out
+    out = printed(capsys, make("a"), make("b", lacking("forward/f#1")))
+    assert "B: b. Parts from a: step 1/forward/f#1 is only in a" in out
 
 
 # ---- tests in a trace -----------------------------------------------------------------------------------------------

@@ -431,6 +431,43 @@ def test_what_is_no_trace_is_refused(content: str, tmp_path: Path) -> None:
         read_trace(tmp_path / "a")
 
 
+WHOLE = ["split/train", "init/w", *(f"step {n}/{name}" for n in (1, 2) for name in ("forward/f#1", "loss", "update/w"))]
+
+
+def write_names(path: Path, names: list[str], steps: int) -> Path:
+    """A trace whose header counts these steps, with an entry of each name."""
+    entry = {"sha256": "0", "shape": [1], "dtype": "float32", "sample": [1.0]}
+    lines = [HEADER | {"steps": steps}, *(entry | {"name": name} for name in names)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_trace_that_was_cut_at_the_end_of_a_line_is_refused(steps: int, tmp_path: Path) -> None:
+    """Whatever number of lines is left, also where it is a whole number of steps; the whole file is read."""
+    whole = WHOLE[: 2 + 3 * steps]
+    assert [entry["name"] for entry in read_trace(write_names(tmp_path / "a", whole, steps))[1]] == whole
+    for lines in range(len(whole)):
+        with pytest.raises(InputError, match=r"a: is no trace .*(it has \d of \d steps|step \d are not whole)"):
+            read_trace(write_names(tmp_path / "a", whole[:lines], steps))
+
+
+@pytest.mark.parametrize("place", range(2, len(WHOLE)))
+@pytest.mark.parametrize("lines", [0, 2], ids=["without", "twice"])
+def test_a_trace_without_a_line_or_with_one_twice_is_refused(place: int, lines: int, tmp_path: Path) -> None:
+    """Every entry of a step is in every step, once."""
+    changed = [*WHOLE[:place], *WHOLE[place : place + 1] * lines, *WHOLE[place + 1 :]]
+    with pytest.raises(InputError, match="not whole"):
+        read_trace(write_names(tmp_path / "a", changed, 2))
+
+
+@pytest.mark.parametrize(("names", "steps"), [(WHOLE, 1), (WHOLE, 3), (WHOLE[:2], 0), (WHOLE[:2] + WHOLE[5:], 1)])
+def test_the_steps_are_those_that_the_header_counts(names: list[str], steps: int, tmp_path: Path) -> None:
+    """More or fewer steps than the header says, none at all, and a second step without a first are refused."""
+    with pytest.raises(InputError, match=r"a: is no trace"):
+        read_trace(write_names(tmp_path / "a", names, steps))
+
+
 def test_a_trace_that_diverges_names_the_step(setting: Setting) -> None:
     """The step whose loss is no number is the one that `fit` names, and not the first."""
     diverging = replace(setting, recipe=setting.recipe.with_changes({"learning_rate": 1e5}))
