@@ -28,6 +28,9 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         n = len(self.images)
+        for name, tensor in [("images", self.images), ("labels", self.labels)]:
+            if not isinstance(tensor, torch.Tensor):
+                raise InputError(f"{name}: a {type(tensor).__name__}: give a torch.Tensor")
         if self.images.dtype != torch.uint8 or self.images.shape != (n, 3, 32, 32):
             raise InputError(f"images: {tuple(self.images.shape)} {self.images.dtype}: give (N, 3, 32, 32) uint8")
         if self.labels.dtype != torch.int64 or self.labels.shape != (n,):
@@ -121,8 +124,10 @@ def split_indices(n: int, valid_fraction: float, seed: int) -> tuple[torch.Tenso
     """(training, validation) indices of `n` images, int64, as the lesson gets them after `numpy.random.seed(seed)`.
 
     All indices are shuffled; the first floor(valid_fraction * n) are validation, the rest training. Global random
-    state is neither read nor changed.
+    state is neither read nor changed. Raises InputError for a fraction below 0 or above 1.
     """
+    if not 0 <= valid_fraction <= 1:
+        raise InputError(f"valid_fraction: {valid_fraction} is no fraction: give a number from 0 to 1")
     indices = list(range(n))
     np.random.RandomState(seed).shuffle(indices)
     held_out = int(np.floor(valid_fraction * n))

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cifar_repro.core.errors import NonFiniteLoss
+from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.layouts import CLASSES
 
 
@@ -117,7 +117,8 @@ def evaluate(network: nn.Module, batches: Iterable[tuple[torch.Tensor, torch.Ten
     """Runs the network over (images, labels) batches, dropout off and without gradients.
 
     Images (B, 3, 32, 32) float32 as the network takes them, labels (B,) int64 from 0 to 9. Every image counts once,
-    those of a last, smaller batch included. Raises NonFiniteLoss if a loss is NaN or infinite.
+    those of a last, smaller batch included. Raises NonFiniteLoss if a loss is NaN or infinite, InputError where there
+    is no batch.
     """
     losses: list[torch.Tensor] = []
     predicted: list[torch.Tensor] = []
@@ -128,6 +129,8 @@ def evaluate(network: nn.Module, batches: Iterable[tuple[torch.Tensor, torch.Ten
             losses.append(F.cross_entropy(logits, labels))
             predicted.append(logits.argmax(1))
             true.append(labels)
+        if not true:
+            raise InputError("batches: there are none to evaluate: give at least one")
         step_losses = StepLosses.collect(losses, [len(labels) for labels in true], "evaluation")
     all_predicted, all_true = torch.cat(predicted).cpu(), torch.cat(true).cpu()
     n = len(CLASSES)

@@ -95,8 +95,11 @@ class Recipe:
         return self.validation == "split"
 
     def changes(self) -> list[str]:
-        """The names of the fields that differ from the registered recipe of the same name."""
-        registered = RECIPES[self.name]
+        """The names of the fields that differ from the registered recipe of the same name.
+
+        Raises InputError where there is none.
+        """
+        registered = get_recipe(self.name)
         return [f.name for f in fields(self) if getattr(self, f.name) != getattr(registered, f.name)]
 
 

@@ -15,10 +15,10 @@ def verdict(gate: Gate) -> str:
     """What was compared, and whether B is slower."""
     lines = [f"Workload {gate.workload}: {WORKLOADS[gate.workload]}; {gate.rounds} rounds"]
     for name, side, seconds in zip("AB", (gate.a, gate.b), gate.seconds_a_step, strict=True):
-        environment = side["environment"]
+        environment, many = side["environment"], side["environment"]["threads"] != 1
         lines.append(
             f"{name}: {1000 * seconds:.2f} ms a step: {side['side']} (torch {environment['torch']}, python "
-            f"{environment['python']}, {environment['threads']} threads, {environment['memory_format']}, "
+            f"{environment['python']}, {environment['threads']} thread{'s' * many}, {environment['memory_format']}, "
             f"{side['package']})"
         )
     if gate.loss_difference:

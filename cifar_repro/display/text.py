@@ -14,7 +14,8 @@ from cifar_repro.evidence.verify import Verification
 def setup(run: Run) -> str:
     """What is about to run: device, data, split, network and the volumes in it."""
     environment, network = run.record["environment"], build_network(run.recipe)
-    where = environment["gpu"] or f"{environment['cpu']}, {environment['threads']} threads"
+    threads = environment["threads"]
+    where = environment["gpu"] or f"{environment['cpu']}, {threads} thread{'s' * (threads != 1)}"
     volumes = [f"  {v.layer:8}{' x '.join(map(str, v.shape))}" for v in volume_walk(network)]
     lines = [
         ("CUDA is available!  Training on GPU ..." if run.device.type == "cuda" else "Training on CPU ..."),

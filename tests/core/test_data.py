@@ -139,3 +139,16 @@ def test_what_is_no_folder_is_told(where: str, tmp_path: Path, monkeypatch: pyte
     with pytest.raises(InputError) as error:
         load_cifar10(where)
     assert str(error.value) == f"data: {where!r} is no folder: give one, or 'synthetic', or 'auto'"
+
+
+def test_what_is_no_tensor_is_told() -> None:
+    """Arrays of numpy are named as what they are."""
+    with pytest.raises(InputError, match=r"^images: a ndarray: give a torch\.Tensor$"):
+        ImageSet(np.zeros((1, 3, 32, 32), np.uint8), torch.zeros(1, dtype=torch.int64))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fraction", [-0.5, 1.5, float("nan")])
+def test_a_split_by_what_is_no_fraction_is_refused(fraction: float) -> None:
+    """A share below none or above all."""
+    with pytest.raises(InputError, match=r"^valid_fraction: "):
+        split_indices(10, fraction, 0)

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from cifar_repro.core.errors import NonFiniteLoss
+from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.evaluation import StepLosses, evaluate
 from cifar_repro.core.layouts import CLASSES
+from cifar_repro.core.model import Net
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # torchmetrics warns of optional parts that are not installed
@@ -120,3 +121,9 @@ def test_running_means_are_over_whole_windows() -> None:
     assert losses.running(2) == [1.5, 5.0]
     assert losses.running(1) == losses.losses
     assert losses.running(6) == losses.running(0) == []
+
+
+def test_no_batches_are_told() -> None:
+    """Of nothing there is no loss and no accuracy: an error that says so."""
+    with pytest.raises(InputError, match=r"^batches: there are none to evaluate"):
+        evaluate(Net(), [])

@@ -1,6 +1,6 @@
 """Recipes and seeds: the lesson's numbers, their limits, and what they say of themselves."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -181,6 +181,8 @@ def test_changes_are_named() -> None:
     """`changes()` names what differs from the registered recipe of that name, in the fields' order."""
     recipe = RECIPES["udacity-augmented"]
     assert recipe.changes() == []
+    with pytest.raises(InputError, match=r"^recipe: 'mine' is not known"):
+        replace(recipe, name="mine").changes()
     assert recipe.with_changes({"augmentation": "none", "epochs": 31}).changes() == ["epochs", "augmentation"]
 
 
