@@ -1,6 +1,6 @@
 """What `cifar-repro verdict` prints for people to read."""
 
-from cifar_repro.evidence.verdict import Verdict
+from cifar_repro.evidence.verdict import CLOSE, Verdict
 
 HOLDS = {True: "holds", False: "does not hold", None: "cannot be told"}
 
@@ -12,7 +12,12 @@ def published(recipe: str, official: bool) -> str:
 
 def verdict(found: Verdict, compared_with: str) -> str:
     """The outcome in words, what a reader must know besides, and each comparison behind it."""
-    word = found.outcome if found.outcome.endswith("with") else f"{found.outcome}, compared with"
+    word = found.outcome
+    if word == CLOSE:  # which the smaller study's runs suffice for
+        pairs, alone = next((c.numbers["pairs"], c.numbers["alone"]) for c in found.checks if c.name == CLOSE)
+        word += f" in {pairs} of {pairs + alone} runs" if alone else ""
+    if not word.endswith("with"):
+        word += ", compared with"
     lines = [f"Verdict: {word} {compared_with}", *(f"  {note}." for note in found.notes), ""]
     for check in found.checks:
         lines += [f"{check.name}: {HOLDS[check.holds]}", f"  {check.sentence}."]

@@ -135,10 +135,16 @@ def against(
     checks = [Check(name, False, obstacle) for name in (BITWISE, CLOSE)]
     if not obstacle:
         alone = len(a["runs"]) + len(b["runs"]) - 2 * len(pairs)
-        checks = [_bitwise(pairs, alone), _close(a, b, pairs)]
+        checks = [_bitwise(pairs, alone), _close(a, b, pairs, alone)]
         if checks[0].holds:  # the lower rungs follow
             return Verdict(BITWISE, checks[:1], notes)
     equivalent, outcome, needed = _equivalent(a, b, margin)
+    unpaired = min(len(a["runs"]), len(b["runs"])) - len(pairs)
+    if unpaired and checks[1].holds:
+        sentence = (
+            f"{checks[1].sentence}. That says nothing of {_runs(unpaired)} of the smaller study without a partner"
+        )
+        checks[1] = Check(CLOSE, None, sentence, checks[1].numbers)
     if outcome == DIFFERENT and checks[1].holds:  # of later epochs, and of runs alone, the second rung knows little
         checks[1] = Check(CLOSE, False, "not in the end: the test accuracies differ", checks[1].numbers)
     checks.append(equivalent)
@@ -201,10 +207,11 @@ def _pairs(pairs: list[tuple[Run, Run]]) -> str:
     return f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} of runs with equal seeds"
 
 
-def _close(a: Results, b: Results, pairs: list[tuple[Run, Run]]) -> Check:
+def _close(a: Results, b: Results, pairs: list[tuple[Run, Run]], alone: int) -> Check:
     """Whether rounding alone explains how far the losses of paired runs are apart, epoch by epoch."""
+    counts = {"pairs": len(pairs), "alone": alone}
     if not _parting(pairs):
-        return Check(CLOSE, True, f"{_pairs(pairs)}: every loss is equal to the last bit", {"pairs": len(pairs)})
+        return Check(CLOSE, True, f"{_pairs(pairs)}: every loss is equal to the last bit", counts)
     tolerances = growth(a["recipe"], a["data"])
     if tolerances is None or growth(b["recipe"], b["data"]) is None:
         sentence = (
@@ -223,7 +230,12 @@ def _close(a: Results, b: Results, pairs: list[tuple[Run, Run]]) -> Check:
             (statistics.relative_difference(x, y) / most, most, f"{what} of {_name(one)}") for x, y, most, what in found
         ]
     ratio, most, where = max(gaps)
-    numbers = {"where": where, "relative": ratio * most, "tolerance": most, "telling_epochs": tolerances.telling}
+    numbers = {
+        "where": where,
+        "relative": ratio * most,
+        "tolerance": most,
+        "telling_epochs": tolerances.telling,
+    } | counts
     at = f"{where} differs by {ratio * most:.1e}, relatively; rounding explains up to {most:.1e} there"
     if ratio > 1:
         return Check(CLOSE, False, at, numbers)

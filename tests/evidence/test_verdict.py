@@ -68,8 +68,26 @@ def test_one_equal_pair_does_not_cover_up_other_accuracies() -> None:
     b["runs"][-1]["folder"] = "shared"
     verdict = against(a, b)
     assert (verdict.outcome, verdict.favourable) == (DIFFERENT, False)
-    assert [check.holds for check in verdict.checks] == [False, False, False]
+    assert [check.holds for check in verdict.checks] == [False, None, False]
     assert "equal to the last bit; 18 runs without" in sentence(verdict, BITWISE)
+    assert "nothing of 9 runs of the smaller study" in sentence(verdict, CLOSE)
+
+
+@pytest.mark.parametrize(("margin", "outcome"), [(1.0, EQUIVALENT), (0.1, INCONCLUSIVE)])
+@pytest.mark.parametrize("by", [0.0, 0.5], ids=["equal", "close"])
+def test_studies_are_close_only_where_all_runs_of_the_smaller_one_have_partners(
+    study: dict[str, Any], by: float, margin: float, outcome: str
+) -> None:
+    """Where one run has none, the accuracies decide, and how close the others are is told beside."""
+    fewer = perturbed(study, by) if by else copy.deepcopy(study)
+    del fewer["runs"][0]
+    for verdict in (against(study, fewer, margin), against(fewer, study, margin)):
+        assert (verdict.outcome, verdict.checks[1].holds) == (CLOSE, True)
+    fewer["runs"][0]["seeds"] = dict.fromkeys(fewer["runs"][0]["seeds"], 50)
+    for verdict in (against(study, fewer, margin), against(fewer, study, margin)):
+        assert (verdict.outcome, verdict.checks[1].holds) == (outcome, None)
+        assert sentence(verdict, CLOSE).startswith("3 pairs of runs")
+        assert sentence(verdict, CLOSE).endswith("nothing of 1 run of the smaller study without a partner")
 
 
 @pytest.mark.parametrize("name", ["weights_sha256", "train_loss", "valid_loss"])
@@ -326,3 +344,6 @@ def test_the_command_prints_the_verdict_and_its_status(tmp_path: Path, capsys: p
     assert (out["outcome"], out["favourable"]) == (INCONCLUSIVE, False)
     assert main(["verdict", str(a), "--against", str(b), "--margin", "20", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["outcome"] == EQUIVALENT
+    d = write_study(tmp_path / "d", make_study(ACCURACIES[:3]))
+    assert main(["verdict", str(a), "--against", str(d)]) == 0
+    assert capsys.readouterr().out.startswith(f"Verdict: {CLOSE} in 3 of 5 runs, compared with {d}\n")
