@@ -9,7 +9,16 @@ from cifar_repro.evidence.matrix import Matrix, Row
 from cifar_repro.evidence.record import caption
 
 KEY = "Traces with the same letter are equal in every digest."
-SETTING = ("python", "CPU", "device", "threads")
+# By the title of its column, an entry of the environments: with torch, whatever is decisive for their bits.
+SETTING = {
+    "python": "python",
+    "CPU": "cpu_capability",
+    "device": "device",
+    "GPU": "gpu",
+    "threads": "threads",
+    "memory format": "memory_format",
+    "deterministic": "deterministic",
+}
 TIMES = "Times are those of the first times the ratio (95 % interval), measured in turn by 'cifar-repro gate'"
 
 
@@ -61,10 +70,7 @@ def _columns(matrix: Matrix) -> dict[str, Sequence[str]]:
     return {
         "environment": [row.name for row in rows],
         "torch": [str(row.environment["torch"]) for row in rows],
-        "python": [str(row.environment["python"]) for row in rows],
-        "CPU": [str(row.environment["cpu_capability"]) for row in rows],
-        "device": [str(row.environment["device"]) for row in rows],
-        "threads": [str(row.environment["threads"]) for row in rows],
+        **{title: [_known(row.environment[name]) for row in rows] for title, name in SETTING.items()},
         "passed": [_tests(row, "passed") for row in rows],
         "failed": [_tests(row, "failed", "errors") for row in rows],
         "skipped": [_tests(row, "skipped") for row in rows],
@@ -72,6 +78,10 @@ def _columns(matrix: Matrix) -> dict[str, Sequence[str]]:
         f"loss of step {matrix.header['steps']}": [_loss(row) for row in rows],
         "time a step": [_ratio(row) for row in rows],
     }
+
+
+def _known(value: str | int | None) -> str:
+    return "-" if value is None else str(value)
 
 
 def _tests(row: Row, *outcomes: str) -> str:

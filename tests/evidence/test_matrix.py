@@ -14,6 +14,7 @@ import pytest
 
 from cifar_repro.cli import main
 from cifar_repro.core.errors import InputError
+from cifar_repro.evidence.environment import DECISIVE
 from cifar_repro.evidence.junit import count_tests
 from cifar_repro.evidence.matrix import Matrix, Ratio, Row, read_matrix
 from tests import make_studies
@@ -246,7 +247,7 @@ def test_the_text_says_what_is_common_above_the_table(
     lines = printed(capsys, *three, gate(tmp_path / "gate.json", {"torch": "2.14.1"})).splitlines()
     assert lines == [
         "2 steps of udacity · seed 0 · synthetic data, not CIFAR-10",
-        "All: CPU AVX512, device cpu, threads 1",
+        "All: CPU AVX512, device cpu, threads 1, memory format contiguous, deterministic True",
         "",
         "environment  torch        python  passed  failed  skipped  trace  loss of step 2  time a step",
         "old          2.6.0+cu124  3.11.7  7       3       3        A      equal           -",
@@ -266,16 +267,46 @@ def test_what_no_file_tells_has_no_column(make: Make, capsys: pytest.CaptureFixt
     """Plain traces make a table without tests and times, and without an empty line above it."""
     out = printed(capsys, make("a", environment={"python": "3.10.1"}), make("b", environment={"threads": 2}))
     assert "environment  torch        python  threads  trace  loss of step 2\na " in out
-    assert "All: CPU AVX512, device cpu\n" in out
+    assert "All: CPU AVX512, device cpu, memory format contiguous, deterministic True\n" in out
+
+
+# Another value of an entry of the environment, the title of its column, and both values there.
+DIFFERENCES: dict[str, tuple[Any, str, list[str]]] = {
+    "torch": ("2.14.1", "torch", ["2.6.0+cu124", "2.14.1"]),
+    "cpu_capability": ("AVX2", "CPU", ["AVX512", "AVX2"]),
+    "device": ("cuda:0", "device", ["cpu", "cuda:0"]),
+    "gpu": ("NVIDIA H100", "GPU", ["-", "NVIDIA H100"]),
+    "threads": (2, "threads", ["1", "2"]),
+    "memory_format": ("channels_last", "memory format", ["contiguous", "channels_last"]),
+    "deterministic": (False, "deterministic", ["True", "False"]),
+}
+
+
+@pytest.mark.parametrize("name", DECISIVE)
+def test_whatever_decides_the_bits_is_shown_where_it_differs(
+    make: Make, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Of whatever `diff` lists as a difference of the environments, the table has a column, in text and in Markdown."""
+    value, title, cells = DIFFERENCES[name]
+    files = make("a"), make("b", environment={name: value})
+    lines = printed(capsys, *files).splitlines()
+    place = next(n for n, line in enumerate(lines) if line.startswith("environment"))
+    at = lines[place].index(f"  {title}  ") + 2
+    assert [line[at:].split("  ")[0] for line in lines[place + 1 : place + 3]] == cells
+    table = [[cell.strip() for cell in line.split("|")] for line in printed(capsys, *files, "--markdown").splitlines()]
+    column = next(row for row in table if "environment" in row).index(title)
+    assert [row[column] for row in table if row[1:2] in (["a"], ["b"])] == cells
 
 
 def test_the_markdown_has_every_column(three: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     """Markdown keeps the columns that are the same everywhere."""
     lines = printed(capsys, *three, "--markdown").splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
-    assert cells[0][:6] == ["environment", "torch", "python", "CPU", "device", "threads"]
-    assert cells[2] == ["old", "2.6.0+cu124", "3.11.7", "AVX512", "cpu", "1", "7", "3", "3", "A", "equal", "-"]
-    assert {len(row) for row in cells} == {12}
+    assert cells[0][:6] == ["environment", "torch", "python", "CPU", "device", "GPU"]
+    assert cells[0][6:9] == ["threads", "memory format", "deterministic"]
+    assert cells[2][:9] == ["old", "2.6.0+cu124", "3.11.7", "AVX512", "cpu", "-", "1", "contiguous", "True"]
+    assert cells[2][9:] == ["7", "3", "3", "A", "equal", "-"]
+    assert {len(row) for row in cells} == {15}
 
 
 def test_the_json_holds_rows_and_groups(three: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
