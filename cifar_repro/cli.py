@@ -144,10 +144,11 @@ def _experiment(options: argparse.Namespace) -> "tuple[Recipe, Seeds, torch.devi
 def _resumed(options: argparse.Namespace) -> "Run":
     """The run in a folder. What else was given on the command line must be what the run was started with."""
     from cifar_repro.evidence.environment import choose_device
+    from cifar_repro.evidence.folders import folder_of
     from cifar_repro.evidence.record import read_record
     from cifar_repro.evidence.run import Run
 
-    folder = options.resume
+    folder = folder_of(options.resume)
     record = read_record(folder)
     seeds, environment = record["seeds"], record["environment"]
     recorded = {"out": folder, **record["recipe"], **environment, "recipe": record["recipe"]["name"]}
@@ -193,10 +194,11 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from cifar_repro.display import text
     from cifar_repro.evidence.environment import choose_device
+    from cifar_repro.evidence.folders import folder_of
     from cifar_repro.evidence.record import read_record
     from cifar_repro.evidence.verify import verify
 
-    record = read_record(options.run)
+    record = read_record(folder_of(options.run))
     choose_device(record["environment"]["device"])
     data = _load_recorded(options.data, record)
     say = _speaker(options)

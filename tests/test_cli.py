@@ -213,10 +213,11 @@ def test_report_without_the_data_is_made_and_says_so(
 
 @pytest.mark.usefixtures("quick_figures")
 def test_resuming_a_complete_run_changes_nothing(finished: Path) -> None:
-    """`run --resume` of a run that is complete leaves the same record."""
+    """`run --resume` of a run that is complete, by its folder or its record, leaves the same record."""
     before = record_of(finished)
-    assert main(["run", "--resume", str(finished)]) == 0
-    assert record_of(finished) == before
+    for path in (finished, finished / "record.json"):
+        assert main(["run", "--resume", str(path)]) == 0
+        assert record_of(finished) == before
 
 
 def test_data_tells_what_a_folder_holds(images: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,7 +105,8 @@ def verification(result: Verification) -> str:
     """Identical, or where the run parts and what could be why."""
     parted = result.difference
     if parted is None:
-        return f"Identical: all losses and weights of {result.epochs} epochs, to the last bit"
+        epochs = f"{result.epochs} epoch{'s' if result.epochs > 1 else ''}"
+        return f"Identical: all losses and weights of {epochs}, to the last bit"
     lines = [
         f"It parts in epoch {parted.epoch}, first in {parted.name}:",
         f"  recorded  {parted.recorded}",

@@ -62,8 +62,15 @@ def verify(
     """
     recorded: list[dict[str, Any]] = record["epochs"]
     epochs = len(recorded) if epochs is None else epochs
+    if not recorded:
+        raise InputError(
+            "epochs: this run has finished none, so there is nothing to verify: give a run with at least one"
+        )
     if not 1 <= epochs <= len(recorded):
-        raise InputError(f"epochs: {epochs} of this run cannot be verified: its record has {len(recorded)}")
+        raise InputError(
+            f"epochs: {epochs} of this run cannot be verified: its record has {len(recorded)}: give no more, and at "
+            "least 1"
+        )
     check_same_data(record, data, "data")
     settings = record["environment"]
     device = torch.device(settings["device"])

@@ -126,8 +126,15 @@ def test_other_data_is_refused(record: dict[str, Any], data: Cifar10) -> None:
 @pytest.mark.parametrize("epochs", [0, -1, 4])
 def test_epochs_that_the_record_lacks_are_refused(epochs: int, record: dict[str, Any], data: Cifar10) -> None:
     """No more epochs can be compared than the record has, and at least one must be."""
-    with pytest.raises(InputError, match="its record has 3"):
+    with pytest.raises(InputError, match="its record has 3: give no more"):
         verify(record, data, epochs=epochs)
+
+
+@pytest.mark.parametrize("epochs", [None, 1])
+def test_a_run_without_an_epoch_is_refused(epochs: int | None, record: dict[str, Any], data: Cifar10) -> None:
+    """Where no epoch was finished there is nothing to compare, however many are asked for."""
+    with pytest.raises(InputError, match="finished none"):
+        verify({**record, "epochs": []}, data, epochs=epochs)
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,4 +153,6 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "It parts in epoch 2, first in weights_sha256" in printed.err
     images.rename(tmp_path / "moved")
     assert main(["verify", str(run)]) == 2
-    assert main(["verify", str(run), "--data", str(tmp_path / "moved"), "--epochs", "1"]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(run / "record.json"), "--data", str(tmp_path / "moved"), "--epochs", "1"]) == 0
+    assert "Identical: all losses and weights of 1 epoch, to" in capsys.readouterr().out
