@@ -169,9 +169,13 @@ def bonferroni(p: Floats) -> float:
     return min(1.0, len(p) * float(p.min())) if len(p) else math.nan
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """p-values adjusted such that any of them is below 5 % with at most 5 % where all claims hold (Holm 1979)."""
-    from statsmodels.stats.multitest import multipletests
+def holm(p: npt.ArrayLike) -> list[float]:
+    """p-values adjusted such that any of them is below 5 % with at most 5 % where all claims hold (Holm 1979).
 
-    adjusted: list[float] = multipletests(p, method="holm")[1].tolist()
-    return adjusted
+    Not by statsmodels' multipletests, which runs Python's garbage collector each time: 50 ms, most of a verdict.
+    """
+    p = np.asarray(p, dtype=float)
+    rising = np.argsort(p)
+    adjusted = np.empty_like(p)
+    adjusted[rising] = np.minimum(1, np.maximum.accumulate(np.arange(len(p), 0, -1) * p[rising]))
+    return [float(value) for value in adjusted]

@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from cifar_repro.evidence import statistics
 
@@ -128,6 +129,13 @@ def test_holm_of_an_example() -> None:
     p = [0.01, 0.04, 0.03, 0.005]
     assert statistics.holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert statistics.holm([]) == []
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_holm_is_that_of_statsmodels(n: int) -> None:
+    """For random p-values, ties and ones that reach 1 among them."""
+    p = np.random.default_rng(n).choice([0.001, 0.01, 0.02, 0.4, 0.9], n)
+    assert statistics.holm(p) == pytest.approx(multipletests(p, method="holm")[1].tolist())
 
 
 def test_runs_that_show_a_difference() -> None:
