@@ -144,6 +144,7 @@ def test_what_is_no_folder_is_told(where: str, tmp_path: Path, monkeypatch: pyte
 def test_what_is_no_tensor_is_told() -> None:
     """Arrays of numpy are named as what they are."""
     with pytest.raises(InputError, match=r"^images: a ndarray: give a torch\.Tensor$"):
+        # mypy sees what this is about: that it is no tensor.
         ImageSet(np.zeros((1, 3, 32, 32), np.uint8), torch.zeros(1, dtype=torch.int64))  # type: ignore[arg-type]
 
 
