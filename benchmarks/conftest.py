@@ -12,7 +12,7 @@ import torch
 from benchmarks import measures
 from benchmarks.work import Work
 from cifar_repro.core.data import Cifar10, load_cifar10
-from cifar_repro.evidence.environment import environment
+from cifar_repro.runs.environment import environment
 
 SECONDS = 0.6  # of rounds of one short benchmark
 REPORTED = pytest.StashKey[list[tuple[str, dict[str, Any]]]]()

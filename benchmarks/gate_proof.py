@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cifar_repro.evidence.gate import ROUNDS, Gate, gate
-from cifar_repro.evidence.gate_side import HERE, Side, parse_side
+from cifar_repro.gate.gate import ROUNDS, Gate, gate
+from cifar_repro.gate.side import HERE, Side, parse_side
 
 PLANTED = """
 

@@ -26,8 +26,8 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import Seeds, get_recipe
 from cifar_repro.core.seeding import make_deterministic
 from cifar_repro.core.training import fit
-from cifar_repro.evidence.environment import environment
-from cifar_repro.evidence.record import describe_data, read_record
+from cifar_repro.runs.environment import environment
+from cifar_repro.runs.record import describe_data, read_record
 
 CPU = torch.device("cpu")
 ENVIRONMENT = ("torch", "cpu", "cpu_capability", "device", "threads", "memory_format")

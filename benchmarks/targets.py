@@ -28,7 +28,7 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import no_progress
 from cifar_repro.core.recipe import Recipe
-from cifar_repro.evidence.run import evaluate_images
+from cifar_repro.runs.run import evaluate_images
 
 FILE = Path(__file__).with_name("targets.json")  # written by `python -m benchmarks.measure_targets`
 FALSE_ALARM = 0.001  # the probability that a right build misses a target

@@ -12,7 +12,7 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import NonFiniteLoss
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.core.training import fit
-from cifar_repro.evidence.record import describe_data
+from cifar_repro.runs.record import describe_data
 from tests.subject import variant
 
 pytestmark = [pytest.mark.benchmark(timer=measures.device_timer), pytest.mark.timeout(0)]

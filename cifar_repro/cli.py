@@ -23,9 +23,9 @@ if TYPE_CHECKING:  # torch takes seconds to import, so each command imports what
     import torch
 
     from cifar_repro.core.data import Cifar10
-    from cifar_repro.evidence.jobs import Workers
-    from cifar_repro.evidence.run import Run
-    from cifar_repro.evidence.study import Plan
+    from cifar_repro.runs.run import Run
+    from cifar_repro.studies.jobs import Workers
+    from cifar_repro.studies.study import Plan
 
 T = TypeVar("T")
 
@@ -85,8 +85,9 @@ def _check_new(file: Path) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from cifar_repro.display import run_figures, text
-    from cifar_repro.display.report import write_run_report
+    from cifar_repro.report import run_figures
+    from cifar_repro.report.page import write_run_report
+    from cifar_repro.runs import text
 
     run = _resumed(options) if options.resume else _started(options)
     say = _speaker(options)
@@ -116,7 +117,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _started(options: argparse.Namespace) -> "Run":
     """A new run, once everything that was asked for is known to make sense."""
-    from cifar_repro.evidence.run import Run, check_unused
+    from cifar_repro.runs.run import Run, check_unused
 
     recipe, seeds, device, memory_format = _experiment(options)
     time = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
@@ -130,7 +131,7 @@ def _started(options: argparse.Namespace) -> "Run":
 def _experiment(options: argparse.Namespace) -> "tuple[Recipe, Seeds, torch.device, str]":
     """What the options of `_add_experiment` say, but for the data and the threads, once it is known to make sense."""
     from cifar_repro.core.training import torch_memory_format
-    from cifar_repro.evidence.environment import choose_device
+    from cifar_repro.runs.environment import choose_device
 
     given = _given(options)
     recipe = get_recipe(given.get("recipe", "udacity"))
@@ -143,10 +144,10 @@ def _experiment(options: argparse.Namespace) -> "tuple[Recipe, Seeds, torch.devi
 
 def _resumed(options: argparse.Namespace) -> "Run":
     """The run in a folder. What else was given on the command line must be what the run was started with."""
-    from cifar_repro.evidence.environment import choose_device
-    from cifar_repro.evidence.folders import folder_of
-    from cifar_repro.evidence.record import read_record
-    from cifar_repro.evidence.run import Run
+    from cifar_repro.runs.environment import choose_device
+    from cifar_repro.runs.folders import folder_of
+    from cifar_repro.runs.record import read_record
+    from cifar_repro.runs.run import Run
 
     folder = folder_of(options.resume)
     record = read_record(folder)
@@ -173,10 +174,10 @@ def _resumed(options: argparse.Namespace) -> "Run":
 def _evaluate(options: argparse.Namespace) -> int:
     from cifar_repro.core.checkpoint import load_weights
     from cifar_repro.core.model import build_network
-    from cifar_repro.display import text
-    from cifar_repro.evidence.environment import choose_device
-    from cifar_repro.evidence.record import data_label
-    from cifar_repro.evidence.run import evaluate_images
+    from cifar_repro.runs import text
+    from cifar_repro.runs.environment import choose_device
+    from cifar_repro.runs.record import data_label
+    from cifar_repro.runs.run import evaluate_images
 
     recipe = get_recipe("udacity" if options.recipe is None else options.recipe)
     device = choose_device("auto" if options.device is None else options.device)
@@ -192,11 +193,11 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from cifar_repro.display import text
-    from cifar_repro.evidence.environment import choose_device
-    from cifar_repro.evidence.folders import folder_of
-    from cifar_repro.evidence.record import read_record
-    from cifar_repro.evidence.verify import verify
+    from cifar_repro.runs import text
+    from cifar_repro.runs.environment import choose_device
+    from cifar_repro.runs.folders import folder_of
+    from cifar_repro.runs.record import read_record
+    from cifar_repro.runs.verify import verify
 
     record = read_record(folder_of(options.run))
     choose_device(record["environment"]["device"])
@@ -209,9 +210,9 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
-    from cifar_repro.evidence.junit import count_tests
-    from cifar_repro.evidence.trace import trace
-    from cifar_repro.evidence.trace_file import header, tensors_path, write_trace
+    from cifar_repro.traces.junit import count_tests
+    from cifar_repro.traces.trace import trace
+    from cifar_repro.traces.trace_file import header, tensors_path, write_trace
 
     recipe, seeds, device, memory_format = _experiment(options)
     for file in (options.out, tensors_path(options.out)):
@@ -228,9 +229,9 @@ def _trace(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from cifar_repro.display import text
-    from cifar_repro.evidence.diff import diff
-    from cifar_repro.evidence.trace_file import kept_tensors, read_trace
+    from cifar_repro.runs import text
+    from cifar_repro.traces.diff import diff
+    from cifar_repro.traces.trace_file import kept_tensors, read_trace
 
     kept = (kept_tensors(options.a), kept_tensors(options.b))
     found = diff(read_trace(options.a), read_trace(options.b), kept)
@@ -240,8 +241,8 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _matrix(options: argparse.Namespace) -> int:
-    from cifar_repro.display.matrix import as_json, as_markdown, as_text
-    from cifar_repro.evidence.matrix import read_matrix
+    from cifar_repro.traces.matrix import read_matrix
+    from cifar_repro.traces.matrix_text import as_json, as_markdown, as_text
 
     made = read_matrix(options.files)
     if not options.json:
@@ -251,9 +252,9 @@ def _matrix(options: argparse.Namespace) -> int:
 
 
 def _gate(options: argparse.Namespace) -> int:
-    from cifar_repro.display import gate_text
-    from cifar_repro.evidence.gate import ROUNDS, gate
-    from cifar_repro.evidence.gate_side import parse_side
+    from cifar_repro.gate import text as gate_text
+    from cifar_repro.gate.gate import ROUNDS, gate
+    from cifar_repro.gate.side import parse_side
 
     given = {"workload": "step", "rounds": ROUNDS, "threads": 1, **_given(options)}
     a, b = (parse_side(side, given["threads"]) for side in (options.a, options.b))
@@ -267,8 +268,8 @@ def _gate(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> int:
-    from cifar_repro.display import study_text
-    from cifar_repro.evidence.study import epochs_done, run_study
+    from cifar_repro.studies import text as study_text
+    from cifar_repro.studies.study import epochs_done, run_study
 
     plan, workers_of, where = _study_plan(options)
     plans = plan.of_each_source() if options.vary == "each" else [plan]
@@ -306,9 +307,9 @@ def _study(options: argparse.Namespace) -> int:
 
 def _study_plan(options: argparse.Namespace) -> "tuple[Plan, AbstractContextManager[Workers], str]":
     """What a study is to be, what is to do it, and that in words."""
-    from cifar_repro.evidence.cluster import connected
-    from cifar_repro.evidence.jobs import default_processes, run_here
-    from cifar_repro.evidence.study import Plan
+    from cifar_repro.studies.cluster import connected
+    from cifar_repro.studies.jobs import default_processes, run_here
+    from cifar_repro.studies.study import Plan
 
     for f in fields(Seeds):
         if options.vary in (None, f.name) and getattr(options, f"{f.name}_seed") is not None:
@@ -338,8 +339,8 @@ def _study_plan(options: argparse.Namespace) -> "tuple[Plan, AbstractContextMana
 
 
 def _report(options: argparse.Namespace) -> int:
-    from cifar_repro.display.report import see, write_report
-    from cifar_repro.evidence.results import read_results
+    from cifar_repro.report.page import see, write_report
+    from cifar_repro.studies.results import read_results
 
     _check_new(options.out)
     studies = [read_results(path) for path in options.results]
@@ -361,11 +362,11 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _verdict(options: argparse.Namespace) -> int:
-    from cifar_repro.display import verdict_text
-    from cifar_repro.evidence.claims import with_published
-    from cifar_repro.evidence.published import known
-    from cifar_repro.evidence.results import read_results
-    from cifar_repro.evidence.verdict import against
+    from cifar_repro.studies.results import read_results
+    from cifar_repro.verdicts import text as verdict_text
+    from cifar_repro.verdicts.claims import with_published
+    from cifar_repro.verdicts.published import known
+    from cifar_repro.verdicts.verdict import against
 
     results = read_results(options.study)
     if options.against is not None:
@@ -385,8 +386,8 @@ def _verdict(options: argparse.Namespace) -> int:
 
 def _data(options: argparse.Namespace) -> int:
     from cifar_repro.core import layouts
-    from cifar_repro.display import text
-    from cifar_repro.evidence.record import describe_data
+    from cifar_repro.runs import text
+    from cifar_repro.runs.record import describe_data
 
     if options.folder and options.data:
         raise InputError(f"data: both {options.folder!r} and {options.data!r} are given: give one folder")

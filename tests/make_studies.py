@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES
-from cifar_repro.evidence.summary import summary
+from cifar_repro.studies.summary import summary
 
 ENVIRONMENT: dict[str, Any] = {
     "torch": "2.14.1",

@@ -5,7 +5,7 @@
 Both trainings have the same split, initial weights, order and dropout masks, and the same float32 pixels; they differ
 in nothing but the rounding of what is computed from these. FILE gets, for each seed and epoch, the training and
 validation losses of both; it is written again after each epoch. With --check a third training, in float32 but in
-channels_last, shows another rounding. `cifar_repro/evidence/rounding.json` is made of such files.
+channels_last, shows another rounding. `cifar_repro/verdicts/rounding.json` is made of such files.
 """
 
 import argparse

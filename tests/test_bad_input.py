@@ -116,7 +116,7 @@ class Finished(NamedTuple):
 def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take most of the time of a tiny run and play no part here."""
     for name in ("draw_data", "draw_results"):
-        monkeypatch.setattr(f"cifar_repro.display.run_figures.{name}", lambda *arguments: None)
+        monkeypatch.setattr(f"cifar_repro.report.run_figures.{name}", lambda *arguments: None)
 
 
 @pytest.fixture(scope="module")

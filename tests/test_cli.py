@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from benchmarks.tutorial import TutorialNet
 from cifar_repro.cli import _progress, main
 from cifar_repro.core.layouts import CLASSES
-from cifar_repro.display import figures, text
+from cifar_repro.report import figures
+from cifar_repro.runs import text
 from tests.make_data import tiny_set, write_binary_folder
 
 FIGURES = {"training_batch", "channel_values", "loss_curves", "confusion_matrix", "per_class_accuracy", "predictions"}

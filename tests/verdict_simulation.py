@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cifar_repro.evidence.claims import with_published
-from cifar_repro.evidence.published import published
-from cifar_repro.evidence.results import read_results
-from cifar_repro.evidence.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE, NOT_CONSISTENT, accuracy, against
+from cifar_repro.studies.results import read_results
+from cifar_repro.verdicts.claims import with_published
+from cifar_repro.verdicts.published import published
+from cifar_repro.verdicts.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE, NOT_CONSISTENT, accuracy, against
 from tests.make_studies import make_study
 
 Floats = npt.NDArray[np.float64]

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 from cifar_repro.core.data import Cifar10
-from cifar_repro.evidence.jobs import EpochDone, Job, Outcome, finish
+from cifar_repro.studies.jobs import EpochDone, Job, Outcome, finish
 
 
 def in_this_process(jobs: list[Job], data: Cifar10, processes: int = 1) -> Generator[EpochDone | Outcome]:

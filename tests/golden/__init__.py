@@ -39,9 +39,9 @@ import torch
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10, ImageSet, synthetic
 from cifar_repro.core.recipe import RECIPES, Seeds
-from cifar_repro.evidence.environment import DECISIVE
-from cifar_repro.evidence.trace import trace
-from cifar_repro.evidence.trace_file import header, summarise
+from cifar_repro.runs.environment import DECISIVE
+from cifar_repro.traces.trace import trace
+from cifar_repro.traces.trace_file import header, summarise
 
 Trace = tuple[dict[str, Any], list[dict[str, Any]]]
 

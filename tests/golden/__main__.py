@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from cifar_repro.core.seeding import make_deterministic
-from cifar_repro.display import text
-from cifar_repro.evidence.diff import diff
-from cifar_repro.evidence.environment import choose_device
-from cifar_repro.evidence.trace_file import read_trace
+from cifar_repro.runs import text
+from cifar_repro.runs.environment import choose_device
+from cifar_repro.traces.diff import diff
+from cifar_repro.traces.trace_file import read_trace
 from tests import golden
 
 

@@ -1,1 +1,0 @@
-"""What makes a result checkable: the environment, the record of a run, published results."""

@@ -1,0 +1,197 @@
+"""The speed gate: is B slower than A? Both run the same workload in turn, and nothing is called that A against itself
+could show, too.
+
+1. A against A, a process each: what this machine makes of no difference at all.
+2. A against B, two processes each, which take turns.
+
+A round measures one process of either side once, one after the other, and in half of the rounds B comes first: what the
+machine does meanwhile meets both, and a trend favours neither. It gives log(second / first). A phase is summed up by
+the median of these: a few rounds that something disturbed do not move it. Its intervals are percentiles of the
+bootstrap over rounds (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+
+`detectable` is the ratio farthest from 1, either way, in the 99 % interval of A against A, and not less than
+LEAST_DETECTABLE. B is slower where its 95 % interval is above 1 and its ratio above `detectable`.
+"""
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.progress import Progress, no_progress
+from cifar_repro.gate.side import Measurement, Side, Worker
+from cifar_repro.statistics import relative_difference
+
+SCHEMA = 1
+ROUNDS = 40
+LEAST_ROUNDS = 10  # with fewer, an interval from resampling is much too narrow
+# Two processes that run the same code differ by about 1 % (one standard deviation) for as long as they live, by where
+# their memory lies. More rounds do not average that out, and one pair of processes cannot tell how large it is.
+LEAST_DETECTABLE = 1.03
+RESAMPLES = 2_000
+
+WORKLOADS = {
+    "step": "10 training steps (udacity: Net, SGD 0.01, batch 20) on synthetic images in memory",
+    "epoch-part": "a short epoch (udacity, batch 20) through fit: 12 steps, 3 validation batches, synthetic images",
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The second of two over the first: ratio of times, and its 95 % and 99 % intervals."""
+
+    ratio: float
+    interval: tuple[float, float]
+    wide_interval: tuple[float, float]
+
+
+def compare(first: list[float], second: list[float]) -> Comparison:
+    """Sums up the seconds of two sides, one of each a round. The same seconds always give the same numbers."""
+    logs = np.log(np.asarray(second)) - np.log(np.asarray(first))
+    rng = np.random.default_rng(0)
+    resampled = np.median(logs[rng.integers(len(logs), size=(RESAMPLES, len(logs)))], axis=1)
+    low, lower, upper, high = np.exp(np.quantile(resampled, [0.005, 0.025, 0.975, 0.995])).tolist()
+    return Comparison(float(np.exp(np.median(logs))), (lower, upper), (low, high))
+
+
+def detectable(same: Comparison) -> float:
+    """The smallest slowdown that can be told from none, from A against A."""
+    return max(same.wide_interval[1], 1 / same.wide_interval[0], LEAST_DETECTABLE)
+
+
+def call(ratio: float, interval: Sequence[float], detectable: float) -> str | None:
+    """ "slower" or "faster" where B is, beyond what A against A shows; None where the two cannot be told apart."""
+    if interval[0] > 1 and ratio > detectable:
+        return "slower"
+    return "faster" if interval[1] < 1 and ratio < 1 / detectable else None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A finished gate. a, b: `side`, `environment` and `package`. same: A against A. seconds: by phase and side."""
+
+    workload: str
+    rounds: int
+    a: dict[str, Any]
+    b: dict[str, Any]
+    same: Comparison
+    found: Comparison
+    seconds: dict[str, list[float]]
+    seconds_a_step: tuple[float, float]
+    losses: tuple[list[float], list[float]]
+
+    @property
+    def detectable(self) -> float:
+        return detectable(self.same)
+
+    @property
+    def slower(self) -> bool:
+        return call(self.found.ratio, self.found.interval, self.detectable) == "slower"
+
+    @property
+    def faster(self) -> bool:
+        return call(self.found.ratio, self.found.interval, self.detectable) == "faster"
+
+    @property
+    def loss_difference(self) -> float:
+        """The largest relative difference between the losses of the two sides: 0 where they compute the same."""
+        return relative_difference(*self.losses)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "gate": SCHEMA,
+            "workload": self.workload,
+            "rounds": self.rounds,
+            "a": {**self.a, "seconds_a_step": self.seconds_a_step[0]},
+            "b": {**self.b, "seconds_a_step": self.seconds_a_step[1]},
+            "ratio": self.found.ratio,
+            "interval": list(self.found.interval),
+            "detectable": self.detectable,
+            "slower": self.slower,
+            "faster": self.faster,
+            "loss_difference": self.loss_difference,
+            "seconds": self.seconds,
+        }
+
+
+def gate(
+    a: Side,
+    b: Side,
+    workload: str,
+    rounds: int = ROUNDS,
+    after_same: Callable[[Comparison], None] = lambda same: None,
+    progress: Progress = no_progress,
+) -> Gate:
+    """Runs both phases; `after_same` is told of A against A before B is measured.
+
+    Raises InputError for an unknown workload, for too few rounds, and for a side that does not work.
+    """
+    if workload not in WORKLOADS:
+        raise InputError(f"workload: {workload!r} is not known: give one of {', '.join(WORKLOADS)}")
+    if rounds < LEAST_ROUNDS:
+        raise InputError(f"rounds: {rounds} are too few: give {LEAST_ROUNDS} or more")
+    with ExitStack() as stack:
+        core = _core(a, b)
+        workers = [stack.enter_context(Worker(side, workload, core)) for side in (a, b, a, b)]
+        described = [worker.describe() for worker in progress(workers, total=len(workers), desc="starting")]
+        for worker in workers:
+            worker.measure()  # the first one pays for what torch does once
+        a1, b1, a2, b2 = workers
+        rng = random.Random(0)
+        same = _phase([(a1, a2)], rounds, rng, progress, "A against A")
+        same_found = compare(*_seconds(same))
+        after_same(same_found)
+        both = _phase([(a1, b1), (a2, b2)], rounds, rng, progress, "A against B")
+    (a_first, a_again), (a_seconds, b_seconds) = _seconds(same), _seconds(both)
+    one_a, one_b = both[0]
+    if len(one_a.losses) != len(one_b.losses):
+        raise InputError("side: the two run another number of steps: give two packages with the same public interface")
+    return Gate(
+        workload=workload,
+        rounds=rounds,
+        a=described[0],
+        b=described[1],
+        same=same_found,
+        found=compare(a_seconds, b_seconds),
+        seconds={"a": a_seconds, "b": b_seconds, "a_first": a_first, "a_again": a_again},
+        seconds_a_step=(median(a_seconds) / one_a.steps, median(b_seconds) / one_b.steps),
+        losses=(one_a.losses, one_b.losses),
+    )
+
+
+Rounds = list[tuple[Measurement, Measurement]]
+
+
+def _phase(
+    pairs: Sequence[tuple[Worker, Worker]], rounds: int, rng: random.Random, progress: Progress, name: str
+) -> Rounds:
+    """The measurements of `rounds` rounds, in which the pairs take turns; each in the order of its pair."""
+    forward = [True, False] * (rounds // 2) + [True] * (rounds % 2)  # as often one way as the other
+    rng.shuffle(forward)
+    measured: Rounds = []
+    for number in progress(range(rounds), total=rounds, desc=name):
+        first, second = pairs[number % len(pairs)]
+        if forward[number]:
+            one = first.measure()
+            measured.append((one, second.measure()))
+        else:
+            two = second.measure()
+            measured.append((first.measure(), two))
+    return measured
+
+
+def _seconds(measured: Rounds) -> tuple[list[float], list[float]]:
+    return [first.seconds for first, _ in measured], [second.seconds for _, second in measured]
+
+
+def _core(a: Side, b: Side) -> int | None:
+    """The one core for all workers where each has one thread: cores differ by their neighbours."""
+    if a.threads > 1 or b.threads > 1 or not hasattr(os, "sched_getaffinity"):
+        return None
+    return max(os.sched_getaffinity(0))

@@ -1,0 +1,93 @@
+"""Test images that are worth a look: the first ones, and those that the runs get wrong."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from cifar_repro.core.checkpoint import load_weights, weights_digest
+from cifar_repro.core.data import Cifar10, ImageSet, batches
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.evaluation import mode
+from cifar_repro.core.model import build_network
+from cifar_repro.core.progress import Progress
+from cifar_repro.core.recipe import Recipe
+from cifar_repro.runs.record import check_same_data, recipe_of
+from cifar_repro.runs.run import BEST, evaluate_images
+from cifar_repro.studies.summary import unpack_bits
+
+Whole = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """N test images and what one network takes them for.
+
+    index: their places among the test images. images: (N, 3, 32, 32) uint8. true and predicted: classes.
+    confidence: the probability that the network gives to its prediction. wrong_in: how many runs get the image wrong.
+    """
+
+    index: Whole
+    images: npt.NDArray[np.uint8]
+    true: Whole
+    predicted: Whole
+    confidence: npt.NDArray[np.float32]
+    wrong_in: Whole
+
+    def take(self, chosen: Whole) -> "Pictures":
+        return Pictures(**{name: values[chosen] for name, values in vars(self).items()})
+
+
+Seen = tuple[Pictures, Pictures]  # the first test images, and the most confused ones
+
+
+def look_again(folder: Path, study: dict[str, Any], data: Cifar10, progress: Progress) -> Seen:
+    """What `look` gives of a study (a run is a study of one) in `folder`, by the network of its first run.
+
+    Raises InputError where the data or the weights are not the study's.
+    """
+    run, recipe = study["runs"][0], recipe_of(study)
+    check_same_data(study, data, str(folder))
+    path = folder / run["folder"] / BEST
+    network = build_network(recipe)
+    load_weights(path, network)
+    tested = next(epoch["weights_sha256"] for epoch in run["epochs"] if epoch["epoch"] == run["best"]["epoch"])
+    if weights_digest(network.state_dict()) != tested:
+        raise InputError(f"{path}: these are not the weights that were tested: give the folder as the run left it")
+    if run["correct_bits"] is None:
+        result = evaluate_images(
+            network, data, replace(recipe, batch_size=500), torch.device("cpu"), "contiguous", progress
+        )
+        correct = (result.predicted == data.test.labels).numpy()[np.newaxis]
+    else:
+        correct = np.stack([unpack_bits(each["correct_bits"], len(data.test)) for each in study["runs"]])
+    return look(network, data.test, correct, recipe)
+
+
+def look(network: nn.Module, test: ImageSet, correct: npt.NDArray[np.bool_], recipe: Recipe, count: int = 20) -> Seen:
+    """(the first `count` test images, the `count` most confused ones), as `network` sees them.
+
+    correct: (runs, images), whether a run gets an image right. The most confused images are those that the most runs
+    get wrong and, among those, that the network is surest about. It runs on these images alone, on the CPU.
+    """
+    wrong_in = (~correct).sum(0)
+    most = int(np.sort(wrong_in)[-count:][0])  # as many runs get at least `count` images wrong
+    chosen = np.flatnonzero(wrong_in >= max(most, 1))
+    k = min(count, len(test))
+    seen = _seen(network, test, np.concatenate([np.arange(k), chosen]), wrong_in, recipe)
+    first, rest = seen.take(np.arange(k)), seen.take(np.arange(k, len(seen.index)))
+    rest = rest.take(np.flatnonzero(rest.predicted != rest.true))  # of an image that some runs get right, this one may
+    return first, rest.take(np.lexsort((-rest.confidence, -rest.wrong_in))[:count])
+
+
+def _seen(network: nn.Module, test: ImageSet, index: Whole, wrong_in: Whole, recipe: Recipe) -> Pictures:
+    with mode(network, training=False), torch.inference_mode():
+        made = batches(test, torch.from_numpy(index), 500, pixels=recipe.pixels)
+        logits = torch.cat([torch.empty(0, 10), *(network(images) for images, _ in made)])
+    confidence, predicted = logits.softmax(1).max(1)
+    images, true = test.images[index].numpy(), test.labels[index].numpy()
+    return Pictures(index, images, true, predicted.numpy(), confidence.numpy(), wrong_in[index])

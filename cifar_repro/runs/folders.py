@@ -1,0 +1,62 @@
+"""What a folder holds: a run, a study, or the studies of `study --vary each`; and never two of them.
+
+A study's runs lie in its seed-* folders, and the studies of `--vary each` in folders named by the source that varies.
+"""
+
+from dataclasses import fields
+from pathlib import Path
+
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.recipe import Seeds
+from cifar_repro.runs.record import NAME as RECORD
+
+STUDY = "study.json"
+SOURCES = tuple(f.name for f in fields(Seeds))
+A_RUN, A_STUDY, STUDIES = "a run", "a study", "the studies of --vary each"
+
+
+def check_only(kind: str, folder: Path) -> None:
+    """Raises InputError where the folder is a file or holds something of another kind; it need not be there."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"out: {str(folder)!r} is no folder: give a new one")
+    runs, studies = _runs_in(folder), _studies_in(folder)
+    record, study = ([name] * (folder / name).exists() for name in (RECORD, STUDY))
+    for other, found in ((A_RUN, record), (A_STUDY, study + runs), (STUDIES, studies)):
+        if found and other != kind:
+            raise InputError(f"out: {str(folder)!r} already holds {other} ({found[0]}): give a new folder")
+
+
+def folder_of(path: Path) -> Path:
+    """The folder of a run or study that `path` names, by itself or by its record.json or study.json."""
+    return path.parent if path.name in (RECORD, STUDY) and path.is_file() else path
+
+
+def results_file(path: Path) -> Path:
+    """The study.json or record.json that `path` is, or that is in that folder. Raises InputError where there is none.
+
+    The line says what there is instead.
+    """
+    files = [path] if path.name in (RECORD, STUDY) else [path / STUDY, path / RECORD]
+    for file in files:
+        if file.is_file():
+            return file
+    if runs := _runs_in(path):
+        there = " to ".join(dict.fromkeys((runs[0], runs[-1])))
+        raise InputError(
+            f"{path}: holds {there} and no {STUDY}: the study is not complete (go on with the same command), or all "
+            "its runs diverged (try a lower learning rate in a new folder)"
+        )
+    if studies := _studies_in(path):
+        raise InputError(f"{path}: holds {STUDIES}: give one of {', '.join(str(path / name) for name in studies)}")
+    raise InputError(f"{path}: holds no {RECORD} and no {STUDY}: give the folder of a run or of a study")
+
+
+def _runs_in(folder: Path) -> list[str]:
+    """The folders of a study's runs, in the order of the seeds."""
+    names = [file.parent.name for file in folder.glob(f"seed-*/{RECORD}")]
+    return sorted(names, key=lambda name: (len(name), name))
+
+
+def _studies_in(folder: Path) -> list[str]:
+    """The folders of the studies of one source each."""
+    return [name for name in SOURCES if (folder / name / STUDY).is_file() or _runs_in(folder / name)]

@@ -1,0 +1,187 @@
+"""A run in its folder: start or resume it, train, test; whatever happens, what is on disk is whole.
+
+`last.pt` is the commit point of an epoch: it is written first and holds all that the other files are made of, so a run
+killed at any moment goes on from it, and the other files are made again.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cifar_repro.core import checkpoint, seeding
+from cifar_repro.core.data import Cifar10, batches
+from cifar_repro.core.errors import InputError, NonFiniteLoss
+from cifar_repro.core.evaluation import Evaluation, evaluate
+from cifar_repro.core.model import build_network
+from cifar_repro.core.progress import Progress, no_progress
+from cifar_repro.core.recipe import Recipe, Seeds
+from cifar_repro.core.training import Epoch, Training, fit, make_optimizer, split, torch_memory_format
+from cifar_repro.runs.environment import differences, environment
+from cifar_repro.runs.folders import A_RUN, check_only
+from cifar_repro.runs.record import NAME, check_same_data, new_record, recipe_of, seeds_of, write_record
+
+BEST, LAST, METRICS = "model_cifar.pt", "last.pt", "metrics.jsonl"
+
+
+def check_unused(folder: Path) -> None:
+    """Raises InputError where a run in that folder would overwrite something."""
+    for name in (NAME, LAST, BEST, METRICS):
+        if (folder / name).exists():
+            raise InputError(
+                f"out: {str(folder)!r} already holds {name}: give a new folder, or go on with it by --resume"
+            )
+    check_only(A_RUN, folder)
+
+
+class Run:
+    """One run of a recipe, and its folder."""
+
+    def __init__(self, folder: Path, record: dict[str, Any], data: Cifar10, state: dict[str, Any] | None):
+        self.folder, self.record, self.data, self.state = folder, record, data, state
+        self.recipe, self.seeds = recipe_of(record), seeds_of(record)
+        self.device = torch.device(record["environment"]["device"])
+        self.memory_format: str = record["environment"]["memory_format"]
+
+    @classmethod
+    def start(
+        cls, folder: Path, recipe: Recipe, seeds: Seeds, data: Cifar10, device: torch.device, memory_format: str
+    ) -> "Run":
+        """A new run; makes the folder and writes the record. Raises InputError where that would overwrite something."""
+        check_unused(folder)
+        torch_memory_format(memory_format)
+        split(recipe, seeds, len(data.train))
+        folder.mkdir(parents=True, exist_ok=True)
+        run = cls(folder, new_record(recipe, seeds, data, environment(device, memory_format)), data, None)
+        write_record(folder, run.record)
+        return run
+
+    @classmethod
+    def resume(cls, folder: Path, record: dict[str, Any], data: Cifar10) -> "Run":
+        """Goes on with a run from its last whole epoch, in an environment that gives the same bits.
+
+        Raises InputError if the data or the environment is another, or if the folder does not hold what is needed.
+        """
+        if record["stopped"]:
+            stopped = record["stopped"]
+            raise InputError(
+                f"{folder}: cannot be resumed: its loss was {stopped['loss']} in epoch {stopped['epoch']} and would be "
+                "so again: start a new run with another learning rate"
+            )
+        check_same_data(record, data, f"{folder}: cannot be resumed on other data")
+        here = environment(torch.device(record["environment"]["device"]), record["environment"]["memory_format"])
+        changed = differences(record["environment"], here)
+        if changed:
+            raise InputError(
+                f"{folder}: cannot be resumed to the same numbers here ({'; '.join(changed)}): start a new run"
+            )
+        return cls(folder, record, data, _last_state(folder, record))
+
+    def train(
+        self,
+        after_epoch: Callable[[Epoch, float | None], None] = lambda epoch, previous_best: None,
+        progress: Progress = no_progress,
+    ) -> None:
+        """Trains the epochs that are still to do; `after_epoch(epoch, best validation loss before it)` follows each.
+
+        That loss is infinite before there is one, and None where the validation does not choose the weights.
+        Raises NonFiniteLoss, after noting it in the record, and OSError where the disk fails; what was kept stays.
+        """
+
+        def keep(epoch: Epoch, state: dict[str, Any]) -> None:
+            previous = [e["valid_loss"] for e in state["epochs"][:-1] if e["saved"]]
+            checkpoint.save(self.folder / LAST, state)
+            self.state = state
+            self._write_epochs(new_best=epoch.saved)
+            best = previous[-1] if previous else float("inf")
+            after_epoch(epoch, best if self.recipe.tests_best else None)
+
+        if self.state is not None:  # resumed: a kill may have come between last.pt and the other files
+            self._write_epochs(new_best=True)
+        try:
+            fit(
+                self.recipe,
+                self.seeds,
+                self.data.train.to(self.device),
+                test=self.data.test.to(self.device),
+                memory_format=self.memory_format,
+                resume=self.state,
+                after_epoch=keep,
+                progress=progress,
+            )
+        except NonFiniteLoss as error:
+            epoch = len(self.record["epochs"]) + 1
+            stopped = {"epoch": epoch, "phase": error.phase, "step": error.step, "loss": str(error.loss)}
+            self.record |= {"status": "diverged", "stopped": stopped}
+            write_record(self.folder, self.record)
+            raise
+
+    def _write_epochs(self, new_best: bool) -> None:
+        """Writes what follows from the state of the last whole epoch."""
+        assert self.state is not None
+        epochs = self.state["epochs"]
+        if new_best:
+            checkpoint.save(self.folder / BEST, self.state["best_weights"])
+        with checkpoint.replacing(self.folder / METRICS) as file:
+            file.writelines((json.dumps(epoch) + "\n").encode() for epoch in epochs)
+        best = [epoch for epoch in epochs if epoch["saved"]][-1]
+        self.record |= {"epochs": epochs, "best": {name: best[name] for name in ("epoch", "valid_loss")}}
+        write_record(self.folder, self.record)
+
+    def test(self, progress: Progress = no_progress) -> Evaluation:
+        """Evaluates the weights that were kept on the test images; the record has it once `complete` writes it."""
+        network = build_network(self.recipe)
+        checkpoint.load_weights(self.folder / BEST, network)
+        result = evaluate_images(network, self.data, self.recipe, self.device, self.memory_format, progress)
+        self.record["test"] = result.as_record()
+        return result
+
+    def complete(self) -> None:
+        """Says in the record that all of the run is there; the last thing to be written."""
+        self.record["status"] = "complete"
+        write_record(self.folder, self.record)
+
+
+def evaluate_images(
+    network: nn.Module, data: Cifar10, recipe: Recipe, device: torch.device, memory_format: str, progress: Progress
+) -> Evaluation:
+    """The network's evaluation on the test images, unaugmented, in the recipe's batches."""
+    layout = torch_memory_format(memory_format)
+    network = network.to(device).to(memory_format=layout)
+    indices = torch.arange(len(data.test))
+    made = batches(data.test.to(device), indices, recipe.batch_size, pixels=recipe.pixels, memory_format=layout)
+    return evaluate(network, progress(made, total=-(-len(indices) // recipe.batch_size), desc="testing"))
+
+
+def _last_state(folder: Path, record: dict[str, Any]) -> dict[str, Any] | None:
+    """The state of the last whole epoch, or None where none ended. Raises InputError unless it fits to the record."""
+    path = folder / LAST
+    if not path.exists():
+        if record["epochs"]:
+            raise InputError(f"{folder}: cannot be resumed: {LAST} is missing: start a new run")
+        return None
+    state = checkpoint.load(path)
+    try:
+        epochs = state["epochs"]
+        best = [epoch for epoch in epochs if epoch["saved"]][-1]
+        whole = (
+            [epoch["weights_sha256"] for epoch in record["epochs"]]
+            == [epoch["weights_sha256"] for epoch in epochs[: len(record["epochs"])]]
+            and checkpoint.weights_digest(state["network"]) == epochs[-1]["weights_sha256"]
+            and checkpoint.weights_digest(state["best_weights"]) == best["weights_sha256"]
+            and set(state) == {"network", "optimizer", "order", "global", "epochs", "best_weights"}
+        )
+        device = torch.device(record["environment"]["device"])
+        with seeding.isolated(device):  # all of it must load
+            network = build_network(recipe_of(record))
+            optimizer = make_optimizer(recipe_of(record), network)
+            Training(network, optimizer, torch.Generator()).load_state(state, device)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError):
+        whole = False
+    if not whole:
+        raise InputError(f"{path}: cannot be resumed: it is not the last state of this run: start a new run")
+    result: dict[str, Any] = state
+    return result

@@ -1,0 +1,175 @@
+"""The runs of a study, each in its folder, by as many processes as there are cores."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import torch
+
+from cifar_repro.core.data import Cifar10
+from cifar_repro.core.errors import InputError, NonFiniteLoss
+from cifar_repro.core.recipe import Recipe, Seeds
+from cifar_repro.core.seeding import make_deterministic
+from cifar_repro.runs.environment import choose_device
+from cifar_repro.runs.record import NAME, read_record
+from cifar_repro.runs.run import Run
+from cifar_repro.studies.summary import pack_bits
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a study, and where it is kept. torch: the version that all runs of the study must have."""
+
+    folder: Path
+    recipe: Recipe
+    seeds: Seeds
+    device: str
+    memory_format: str
+    threads: int
+    torch: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A job that is done. correct_bits: see `pack_bits`; None where the run diverged."""
+
+    folder: str
+    correct_bits: str | None
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """A job has finished one more epoch."""
+
+
+# What does the jobs of a study: yields what happens as it happens.
+Workers = Callable[[list[Job], Cifar10], Generator[EpochDone | Outcome]]
+
+
+def finish(job: Job, data: Cifar10, after_epoch: Callable[[], None] = lambda: None) -> Outcome:
+    """Starts the job's run, or goes on with it, or takes it as it is; sets up this process for it.
+
+    A run that is complete is only tested again, for which images it gets right. Raises InputError where this process
+    cannot give the same bits, or where the run's weights do not give its recorded test result.
+    """
+    make_deterministic(job.threads)
+    if torch.__version__ != job.torch:
+        raise InputError(f"torch: {torch.__version__} here is not the {job.torch} of the study: install that one")
+    name = job.folder.name
+    if (job.folder / NAME).exists():
+        record = read_record(job.folder)
+        if record["status"] == "diverged":
+            return Outcome(name, None)
+        complete = record["status"] == "complete"
+        run = Run(job.folder, record, data, None) if complete else Run.resume(job.folder, record, data)
+    else:
+        complete = False
+        device = choose_device(job.device)
+        run = Run.start(job.folder, job.recipe, job.seeds, data, device, job.memory_format)
+    if not complete:
+        try:
+            run.train(lambda epoch, previous_best: after_epoch())
+        except NonFiniteLoss:  # which is in the record
+            return Outcome(name, None)
+    recorded = run.record["test"]
+    result = run.test()
+    if not complete:
+        run.complete()
+    elif result.as_record()["confusion"] != recorded["confusion"]:
+        raise InputError(
+            f"{job.folder}: its weights give {result.correct} correct test images here, its record says "
+            f"{recorded['correct']}: move the folder away and the seed is run again"
+        )
+    return Outcome(name, pack_bits((result.predicted == data.test.labels).numpy()))
+
+
+def default_processes(device: str, threads: int) -> int:
+    """As many as have a core for each of their threads; on a GPU, which they would share, one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // threads) if device == "cpu" else 1
+
+
+def run_here(jobs: list[Job], data: Cifar10, processes: int) -> Generator[EpochDone | Outcome]:
+    """Finishes the jobs in `processes` processes and yields what happens as it happens.
+
+    Each process is told its jobs one by one. However this generator ends, the processes end with it, at once; so they
+    do where this process is killed. Raises what `finish` raises, and InputError where a process dies.
+    """
+    context = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
+    content = pickle.dumps(data)  # in one piece, as torch's own way through a pipe needs shared memory
+    workers: dict[Connection, BaseProcess] = {}
+    todo = list(reversed(jobs))
+    at: dict[Connection, str] = {}
+
+    def next_job(connection: Connection) -> None:
+        job = todo.pop() if todo else None
+        connection.send(job)
+        if job is None:
+            del at[connection]
+        else:
+            at[connection] = job.folder.name
+
+    try:
+        for _ in range(min(processes, len(jobs))):
+            connection, theirs = context.Pipe()
+            workers[connection] = context.Process(target=_work, args=(theirs, content), daemon=True)
+            workers[connection].start()
+            theirs.close()
+            next_job(connection)
+        del content  # as large as the data
+        while at:
+            ready = wait(list(at))
+            for connection in [connection for connection in at if connection in ready]:
+                try:
+                    event = connection.recv()
+                except (EOFError, ConnectionError):
+                    workers[connection].join()
+                    raise InputError(_died(at[connection], workers[connection].exitcode)) from None
+                if isinstance(event, Exception):
+                    raise event
+                if isinstance(event, Outcome):
+                    next_job(connection)
+                yield event
+    finally:
+        for process in workers.values():
+            process.terminate()
+        for process in workers.values():
+            process.join()
+
+
+def _died(name: str, status: int | None) -> str:
+    if status is not None and status < 0:
+        return (
+            f"jobs: the process of {name} was killed by signal {-status} (is the memory full?): try fewer jobs; the "
+            "same command goes on"
+        )
+    return f"jobs: the process of {name} ended with status {status}: see its last words above"
+
+
+def _work(connection: Connection, content: bytes) -> None:
+    """What each process does: a job after the other, until there is none."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal: the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    data: Cifar10 = pickle.loads(content)
+    del content
+    job: Job
+    for job in iter(connection.recv, None):
+        try:
+            connection.send(finish(job, data, lambda: connection.send(EpochDone())))
+        except (InputError, OSError) as error:
+            connection.send(error)
+
+
+def _end_with_parent() -> None:
+    """Ends this process when its parent is gone, however that came."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

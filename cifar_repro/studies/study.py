@@ -1,0 +1,204 @@
+"""A study: one recipe with many seeds, each an ordinary run in a folder of its own, and what they say together.
+
+The folders of the runs are all that a study is made of. `study.json` is made from them once every run is done; so a
+study that was interrupted, or begun by `cifar-repro run`, goes on from what is there.
+"""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from cifar_repro.core.checkpoint import replacing
+from cifar_repro.core.data import Cifar10
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.progress import Progress, no_progress
+from cifar_repro.core.recipe import Recipe, Seeds
+from cifar_repro.runs.folders import A_STUDY, SOURCES, STUDIES, STUDY, check_only
+from cifar_repro.runs.record import NAME as RECORD
+from cifar_repro.runs.record import describe_data, read_record, recipe_of, seeds_of
+from cifar_repro.runs.run import check_unused
+from cifar_repro.studies.jobs import Job, Outcome, Workers
+from cifar_repro.studies.summary import summarise
+
+SCHEMA = 1
+MOST_SEEDS = 10_000  # more is a slip of the keyboard
+FIXED = Seeds()  # what does not vary, unless told otherwise
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study is to be. vary: the one source of randomness that varies, the others staying as in `base`; or None.
+
+    device: as the workers are to choose it. torch: the version that every run must have, by default that of here.
+    """
+
+    folder: Path
+    recipe: Recipe
+    first_seed: int = 0
+    seeds: int = 10
+    vary: str | None = None
+    base: Seeds = FIXED
+    device: str = "cpu"
+    memory_format: str = "contiguous"
+    threads: int = 1
+    torch: str = torch.__version__
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.seeds <= MOST_SEEDS:
+            raise InputError(f"seeds: {self.seeds} makes no sense: give a whole number from 1 to {MOST_SEEDS:,}")
+        if self.vary is not None and self.vary not in SOURCES:
+            raise InputError(f"vary: {self.vary!r} is not known: give one of {', '.join(SOURCES)}")
+
+    def jobs(self) -> list[Job]:
+        """One a seed, in the order of the seeds. Raises InputError where a seed is out of range."""
+        settings = (self.device, self.memory_format, self.threads, self.torch)
+        return [
+            Job(self.folder / f"seed-{s}", self.recipe, self._seeds(s), *settings)
+            for s in range(self.first_seed, self.first_seed + self.seeds)
+        ]
+
+    def _seeds(self, s: int) -> Seeds:
+        return Seeds.all(s) if self.vary is None else Seeds(**{**asdict(self.base), self.vary: s})
+
+    def of_each_source(self) -> list["Plan"]:
+        """The plans of a study of each source alone, in folders of their names. Raises InputError as `check_only`."""
+        check_only(STUDIES, self.folder)
+        return [replace(self, vary=source, folder=self.folder / source) for source in SOURCES]
+
+
+def run_study(
+    plan: Plan,
+    data: Cifar10,
+    workers: Workers,
+    after_run: Callable[[str, dict[str, Any]], None] = lambda name, record: None,
+    progress: Progress = no_progress,
+) -> tuple[dict[str, Any], int]:
+    """Does what is left to do of a study, writes its study.json and returns it, with the number of epochs trained.
+
+    `after_run(name, record)` follows each run that is done, with the name of its folder and its record. Raises
+    InputError, before any work, where the folder holds what is not of this study or another process works in it;
+    KeyboardInterrupt on Ctrl-C or SIGTERM, once no worker is left: what was finished, epochs included, stays. Diverged
+    runs are listed, and left out of all statistics; where all are, there is no study.json.
+    """
+    jobs = plan.jobs()
+    done = epochs_done(plan, data)  # before the lock: a folder that is refused stays as it was
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(plan.folder / ".lock", blocking=False), _interrupted_by_sigterm():
+            bits: dict[str, str | None] = {}
+            trained = 0
+            total = len(jobs) * (plan.recipe.epochs + 1) - done  # testing counts as an epoch
+            with closing(workers(jobs, data)) as events:
+                for event in progress(events, total=total, desc=f"{len(jobs)} seeds"):
+                    if isinstance(event, Outcome):
+                        bits[event.folder] = event.correct_bits
+                        after_run(event.folder, read_record(plan.folder / event.folder))
+                    else:
+                        trained += 1
+            study = _study(plan, jobs, data, bits)
+            if study["runs"]:
+                with replacing(plan.folder / STUDY) as file:
+                    file.write((json.dumps(study, indent=1, allow_nan=False) + "\n").encode())
+            return study, trained
+    except Timeout:
+        raise InputError(
+            f"out: another study is at work in {str(plan.folder)!r}: wait for it, or give another folder"
+        ) from None
+
+
+def epochs_done(plan: Plan, data: Cifar10) -> int:
+    """The number of epochs of a study that its folder holds. Raises InputError for anything there of another study."""
+    check_only(A_STUDY, plan.folder)
+    jobs, described = plan.jobs(), describe_data(data)
+    folders = {job.folder.name for job in jobs}
+    there = {path.name for path in plan.folder.glob("seed-*")} | set(_runs_in(plan.folder / STUDY))
+    if others := sorted(there - folders, key=lambda name: (len(name), name)):
+        raise InputError(
+            f"out: {str(plan.folder)!r} holds {others[0]}, which is not one of {jobs[0].folder.name} to "
+            f"{jobs[-1].folder.name}: give all its seeds, by first-seed and seeds, or a new folder"
+        )
+    done = 0
+    for job in jobs:
+        if (job.folder / RECORD).exists():
+            record = read_record(job.folder)
+            _check_belongs(job, record, described)
+            done += len(record["epochs"])
+        else:
+            check_unused(job.folder)
+    return done
+
+
+def _runs_in(path: Path) -> list[str]:
+    """The folders of the runs that a study.json tells of; none where there is no such file."""
+    if not path.exists():
+        return []
+    try:
+        study = json.loads(path.read_bytes())
+        return [str(run["folder"]) for run in [*study["runs"], *study["diverged"]]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: is no study ({type(error).__name__}: {error}): give a new folder") from error
+
+
+def _check_belongs(job: Job, record: dict[str, Any], described: dict[str, Any]) -> None:
+    """Raises InputError unless the record is one of the job."""
+    recorded = record["environment"]
+    pairs: list[tuple[str, Any, Any]] = [
+        *((f.name, getattr(recipe_of(record), f.name), getattr(job.recipe, f.name)) for f in fields(Recipe)),
+        *((f"{name}-seed", getattr(seeds_of(record), name), getattr(job.seeds, name)) for name in SOURCES),
+        *(
+            (f"{part} images", record["data"]["fingerprints"][part][:12], described["fingerprints"][part][:12])
+            for part in ("train", "test")
+        ),
+        ("device", recorded["device"].split(":")[0], job.device.split(":")[0]),
+        *((name, recorded[name], getattr(job, name)) for name in ("torch", "threads", "memory_format")),
+    ]
+    for name, was, wanted in pairs:
+        if was != wanted:
+            raise InputError(
+                f"out: {job.folder} is no run of this study ({name}: {was}, not {wanted}): give the same options as "
+                "before, or a new folder"
+            )
+
+
+def _study(plan: Plan, jobs: list[Job], data: Cifar10, bits: dict[str, str | None]) -> dict[str, Any]:
+    """The content of study.json, from the records of the runs and the bits of their test images."""
+    runs, diverged = [], []
+    for job in jobs:
+        record, name = read_record(job.folder), job.folder.name
+        entry = {"folder": name, "seeds": record["seeds"]}
+        correct = bits[name]
+        if correct is None:
+            diverged.append({**entry, "stopped": record["stopped"]})
+            continue
+        names = ("environment", "epochs", "best", "test")
+        runs.append({**entry, **{name: record[name] for name in names}, "correct_bits": correct})
+    return {
+        "study": SCHEMA,
+        "recipe": {**asdict(plan.recipe), "overridden": plan.recipe.changes()},
+        "vary": plan.vary,
+        "data": describe_data(data),
+        "runs": runs,
+        "diverged": diverged,
+        **summarise(runs),
+    }
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Inside, SIGTERM is as good as Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

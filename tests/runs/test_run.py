@@ -1,0 +1,289 @@
+"""A run in its folder: complete, resumable from any moment, honest about a loss that is no number."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cifar_repro.core import checkpoint
+from cifar_repro.core.data import Cifar10, ImageSet
+from cifar_repro.core.errors import InputError, NonFiniteLoss
+from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
+from cifar_repro.runs.record import FIRST_FIELDS, read_record
+from cifar_repro.runs.run import BEST, LAST, METRICS, Run
+
+CPU = torch.device("cpu")
+RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "learning_rate": 0.1})
+SEEDS = Seeds(split=1, init=2, order=3, dropout=4)
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in the product catches it."""
+
+
+@pytest.fixture(scope="module")
+def data(small_data: Cifar10) -> Cifar10:
+    """Few images, so that a run takes a fraction of a second."""
+
+    def first(part: ImageSet, n: int) -> ImageSet:
+        return ImageSet(part.images[:n], part.labels[:n])
+
+    return Cifar10(first(small_data.train, 80), first(small_data.test, 30), "synthetic", official=False)
+
+
+def run_to_the_end(folder: Path, data: Cifar10, recipe: Recipe = RECIPE) -> None:
+    finish(Run.start(folder, recipe, SEEDS, data, CPU, "contiguous"))
+
+
+def finish(run: Run) -> None:
+    run.train()
+    run.test()
+    run.complete()
+
+
+def without_times(record: dict[str, Any]) -> dict[str, Any]:
+    for epoch in record["epochs"]:
+        del epoch["train_seconds"], epoch["valid_seconds"]
+    return record
+
+
+def outcome(folder: Path) -> dict[str, Any]:
+    """All that a run leaves behind and that must not depend on how often it was stopped."""
+    last = without_times(torch.load(folder / LAST, weights_only=True))
+    return {
+        "record": without_times(read_record(folder)),
+        "best": checkpoint.weights_digest(torch.load(folder / BEST, weights_only=True)),
+        "last": {name: checkpoint.weights_digest(last[name]) for name in ("network", "best_weights", "global")}
+        | {"order": last["order"].tolist(), "optimizer": last["optimizer"], "epochs": last["epochs"]},
+        "metrics": without_times(
+            {"epochs": [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]}
+        ),
+        "files": sorted(path.name for path in folder.iterdir()),
+    }
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data: Cifar10, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    run_to_the_end(folder, data)
+    return outcome(folder)
+
+
+def test_the_record_says_everything(uninterrupted: dict[str, Any], data: Cifar10) -> None:
+    """The record has the contract's entries, and they agree with each other and with the other files."""
+    record = uninterrupted["record"]
+    assert record["status"] == "complete"
+    assert record["recipe"]["overridden"] == ["epochs", "learning_rate"]
+    assert record["seeds"] == {"split": 1, "init": 2, "order": 3, "dropout": 4}
+    assert record["data"]["official"] is False
+    assert record["data"]["fingerprints"] == {"train": data.train.fingerprint(), "test": data.test.fingerprint()}
+    assert {"torch", "torchvision", "numpy", "python", "platform", "cpu", "cpu_capability", "device", "threads"} <= set(
+        record["environment"]
+    )
+    assert [epoch["epoch"] for epoch in record["epochs"]] == [1, 2, 3]
+    saved = [epoch for epoch in record["epochs"] if epoch["saved"]]
+    assert record["best"] == {"epoch": saved[-1]["epoch"], "valid_loss": saved[-1]["valid_loss"]}
+    assert uninterrupted["best"] == saved[-1]["weights_sha256"]
+    assert uninterrupted["metrics"]["epochs"] == record["epochs"]
+    assert record["test"]["total"] == len(data.test) == sum(map(sum, record["test"]["confusion"]))
+
+
+def test_another_seed_gives_other_weights(data: Cifar10, uninterrupted: dict[str, Any], tmp_path: Path) -> None:
+    """Changing any single seed changes the weights of the first epoch."""
+    first = uninterrupted["record"]["epochs"][0]["weights_sha256"]
+    for name in ("split", "init", "order", "dropout"):
+        run = Run.start(
+            tmp_path / name,
+            RECIPE.with_changes({"epochs": 1}),
+            Seeds(**{**vars(SEEDS), name: 99}),
+            data,
+            CPU,
+            "contiguous",
+        )
+        run.train()
+        assert run.record["epochs"][0]["weights_sha256"] != first, f"the {name} seed has no effect"
+
+
+WRITES = 2 + 3 * 3 + 2  # record at the start; last, metrics, record an epoch; two saves; record at the end
+
+
+@pytest.mark.parametrize("moment", ["before the rename", "after the rename"])
+@pytest.mark.parametrize("write", range(1, WRITES + 1))
+def test_a_run_killed_around_any_write_ends_as_if_never_killed(
+    write: int,
+    moment: str,
+    data: Cifar10,
+    uninterrupted: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Killed just before or after its n-th file is renamed into place and resumed, a run ends in the same state."""
+    replace, count = os.replace, 0
+
+    def replace_until_killed(source: Path, target: Path) -> None:
+        nonlocal count
+        count += 1
+        if count == write and moment == "before the rename":
+            raise Killed
+        replace(source, target)
+        if count == write:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace_until_killed)
+        with pytest.raises(Killed):
+            run_to_the_end(tmp_path / "run", data)
+    if (tmp_path / "run" / "record.json").exists():
+        finish(Run.resume(tmp_path / "run", read_record(tmp_path / "run"), data))
+    else:
+        run_to_the_end(tmp_path / "run", data)
+    assert outcome(tmp_path / "run") == uninterrupted
+
+
+@pytest.mark.parametrize("batch", [0, 7, 8, 11])
+def test_a_run_killed_inside_an_epoch_ends_as_if_never_killed(
+    batch: int, data: Cifar10, uninterrupted: dict[str, Any], tmp_path: Path
+) -> None:
+    """Killed in the first or second epoch, in training or validation, and resumed, a run ends in the same state."""
+    seen = 0
+
+    def kill(steps: Any, *, total: int, desc: str) -> Any:
+        nonlocal seen
+        for step in steps:
+            if seen == batch:
+                raise Killed
+            seen += 1
+            yield step
+
+    with pytest.raises(Killed):
+        Run.start(tmp_path / "run", RECIPE, SEEDS, data, CPU, "contiguous").train(progress=kill)
+    finish(Run.resume(tmp_path / "run", read_record(tmp_path / "run"), data))
+    assert outcome(tmp_path / "run") == uninterrupted
+
+
+def test_a_full_disk_leaves_the_last_good_files_whole(
+    data: Cifar10, uninterrupted: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the disk is full in the second epoch, the first epoch's files stay, no scraps do, and the run can go on."""
+    sync, count = os.fsync, 0
+
+    def full(descriptor: int) -> None:
+        nonlocal count
+        count += 1
+        if count > 10:  # five files were written, each with its folder
+            raise OSError(28, "No space left on device")
+        sync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            run_to_the_end(tmp_path, data)
+    assert len(torch.load(tmp_path / LAST, weights_only=True)["epochs"]) == 1
+    assert len(read_record(tmp_path)["epochs"]) == 1
+    assert not list(tmp_path.glob("*.tmp"))
+    finish(Run.resume(tmp_path, read_record(tmp_path), data))
+    assert outcome(tmp_path) == uninterrupted
+
+
+def killer_of_epoch(number: int) -> Any:
+    """A progress that kills the run in the training of that epoch, after two steps."""
+
+    def kill(steps: Any, *, total: int, desc: str) -> Any:
+        for done, step in enumerate(steps):
+            if desc.startswith(f"epoch {number}/") and done == 2:
+                raise Killed
+            yield step
+
+    return kill
+
+
+def flat(value: Any) -> list[Any]:
+    """All numbers and texts in nested dicts, lists and tensors, in order."""
+    if isinstance(value, torch.Tensor):
+        return [value.dtype, value.shape, value.contiguous().numpy().tobytes()]
+    if isinstance(value, dict):
+        return [entry for key, item in value.items() for entry in (key, *flat(item))]
+    return [entry for item in value for entry in flat(item)] if isinstance(value, (list, tuple)) else [value]
+
+
+@pytest.mark.parametrize("name", ["pytorch-blitz", "keras-cnn"])
+def test_the_other_recipes_go_on_exactly(name: str, data: Cifar10, tmp_path: Path) -> None:
+    """Killed in the second epoch and resumed, they end with the same record, weights, momentum and learning rate."""
+    recipe = RECIPES[name].with_changes({"epochs": 2, "batch_size": 20, "learning_rate": 0.01})
+    run_to_the_end(tmp_path / "whole", data, recipe)
+    with pytest.raises(Killed):
+        Run.start(tmp_path / "killed", recipe, SEEDS, data, CPU, "contiguous").train(progress=killer_of_epoch(2))
+    finish(Run.resume(tmp_path / "killed", read_record(tmp_path / "killed"), data))
+    whole, killed = (
+        flat(
+            [
+                without_times(read_record(folder)),
+                without_times(torch.load(folder / LAST, weights_only=True)),
+                torch.load(folder / BEST, weights_only=True),
+            ]
+        )
+        for folder in (tmp_path / "whole", tmp_path / "killed")
+    )
+    assert killed == whole
+    optimizer = torch.load(tmp_path / "killed" / LAST, weights_only=True)["optimizer"]
+    assert {"pytorch-blitz": "momentum_buffer", "keras-cnn": "square_avg"}[name] in optimizer["state"][0]
+    if name == "keras-cnn":
+        assert optimizer["param_groups"][0]["lr"] == 0.01 / (1 + 1e-6 * 8)  # 80 images in batches of 20, twice
+
+
+def test_a_run_of_an_earlier_version_can_be_read_and_gone_on_with(
+    data: Cifar10, uninterrupted: dict[str, Any], tmp_path: Path
+) -> None:
+    """What later versions added to recipes and epochs is filled in, in the record and when the run goes on."""
+    with pytest.raises(Killed):
+        Run.start(tmp_path, RECIPE, SEEDS, data, CPU, "contiguous").train(progress=killer_of_epoch(3))
+    record = json.loads((tmp_path / "record.json").read_text())
+    state = torch.load(tmp_path / LAST, weights_only=True)
+    record["recipe"] = {name: record["recipe"][name] for name in (*FIRST_FIELDS, "overridden")}
+    for epoch in [*record["epochs"], *state["epochs"]]:
+        del epoch["valid_accuracy"], epoch["running_loss"]
+    (tmp_path / "record.json").write_text(json.dumps(record))
+    torch.save(state, tmp_path / LAST)
+    read = read_record(tmp_path)
+    assert read["recipe"] == uninterrupted["record"]["recipe"]
+    assert [(epoch["valid_accuracy"], epoch["running_loss"]) for epoch in read["epochs"]] == [(None, [])] * 2
+    finish(Run.resume(tmp_path, read, data))
+    assert outcome(tmp_path)["best"] == uninterrupted["best"]
+    for ours, theirs in zip(outcome(tmp_path)["record"]["epochs"], uninterrupted["record"]["epochs"], strict=True):
+        assert ours["weights_sha256"] == theirs["weights_sha256"]
+
+
+def test_the_best_and_not_the_last_weights_are_tested(data: Cifar10, tmp_path: Path) -> None:
+    """With a learning rate at which later epochs are worse, the test result is that of the best epoch's weights."""
+    recipe = RECIPE.with_changes({"epochs": 6, "learning_rate": 0.2})
+    run = Run.start(tmp_path / "run", recipe, SEEDS, data, CPU, "contiguous")
+    run.train()
+    result = run.test()
+    best, last = run.record["best"]["epoch"], run.record["epochs"][-1]["epoch"]
+    assert best < last, "this run must have a last epoch that is not its best"
+    shorter = Run.start(tmp_path / "short", recipe.with_changes({"epochs": best}), SEEDS, data, CPU, "contiguous")
+    shorter.train()
+    assert shorter.test().as_record() == result.as_record()
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_reaches_no_checkpoint(data: Cifar10, tmp_path: Path) -> None:
+    """The run stops in that epoch, the record names the first bad step, and the files keep the epoch before."""
+    recipe = RECIPE.with_changes({"learning_rate": 1e5})
+    with pytest.raises(NonFiniteLoss) as caught:
+        run_to_the_end(tmp_path, data, recipe)
+    record = read_record(tmp_path)
+    assert record["status"] == "diverged"
+    assert record["stopped"] == {
+        "epoch": 1,
+        "phase": caught.value.phase,
+        "step": caught.value.step,
+        "loss": str(caught.value.loss),
+    }
+    assert 1 < caught.value.step <= 6
+    assert not (tmp_path / BEST).exists()
+    assert not (tmp_path / LAST).exists()
+    with pytest.raises(InputError, match="cannot be resumed"):
+        Run.resume(tmp_path, record, data)

@@ -1,0 +1,248 @@
+"""Studies: many runs, each as it would be alone, interrupted or not, here or elsewhere."""
+
+import json
+import multiprocessing
+import shutil
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+
+from cifar_repro.core.checkpoint import load_weights
+from cifar_repro.core.data import Cifar10, synthetic
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.model import Net
+from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.runs.folders import SOURCES
+from cifar_repro.runs.record import read_record, write_record
+from cifar_repro.runs.run import BEST, Run, evaluate_images
+from cifar_repro.studies.jobs import EpochDone, Job, Outcome, finish, run_here
+from cifar_repro.studies.study import Plan, run_study
+from cifar_repro.studies.summary import unpack_bits
+from tests.workers import in_this_process
+
+RECIPE = RECIPES["udacity"].with_changes({"epochs": 2})
+
+
+@pytest.fixture(scope="module")
+def data() -> Cifar10:
+    return synthetic(train=60, test=30)
+
+
+@pytest.fixture(scope="module")
+def whole(data: Cifar10, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study of three seeds, two epochs each."""
+    folder = tmp_path_factory.mktemp("whole")
+    run_study(plan(folder), data, in_this_process)
+    return folder
+
+
+@pytest.fixture
+def study(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    return Path(shutil.copytree(whole, tmp_path / "study"))
+
+
+def plan(folder: Path, **changes: Any) -> Plan:
+    return replace(Plan(folder, RECIPE, seeds=3), **changes)
+
+
+def without_seconds(path: Path) -> dict[str, Any]:
+    """A study.json or record.json but for the seconds."""
+    content: dict[str, Any] = json.loads(path.read_text())
+    for run in content.get("runs", [content]):
+        for epoch in run["epochs"]:
+            del epoch["train_seconds"], epoch["valid_seconds"]
+    return content
+
+
+def test_each_run_is_the_one_it_would_be_alone(data: Cifar10, whole: Path, tmp_path: Path) -> None:
+    """The record of seed 2 in a study is, but for the seconds, that of an ordinary run with seed 2."""
+    run = Run.start(tmp_path / "alone", RECIPE, Seeds.all(2), data, torch.device("cpu"), "contiguous")
+    run.train()
+    run.test()
+    run.complete()
+    assert without_seconds(whole / "seed-2" / "record.json") == without_seconds(tmp_path / "alone" / "record.json")
+
+
+def test_study_json_holds_every_run_in_the_order_of_the_seeds(whole: Path) -> None:
+    """Its runs are the records' entries, unchanged, and all of them differ."""
+    study = json.loads((whole / "study.json").read_text())
+    assert study["study"] == 1
+    assert [run["folder"] for run in study["runs"]] == ["seed-0", "seed-1", "seed-2"]
+    for run in study["runs"]:
+        record = read_record(whole / run["folder"])
+        assert (study["recipe"], study["data"]) == (record["recipe"], record["data"])
+        for name in ("seeds", "environment", "epochs", "best", "test"):
+            assert run[name] == record[name]
+    assert len({run["epochs"][-1]["weights_sha256"] for run in study["runs"]}) == 3
+
+
+def test_the_bits_are_those_of_the_best_weights(data: Cifar10, whole: Path) -> None:
+    """Bit j tells whether the kept weights put test image j into its class."""
+    for run in json.loads((whole / "study.json").read_text())["runs"]:
+        network = Net(0.0)
+        load_weights(whole / run["folder"] / BEST, network)
+        cpu = torch.device("cpu")
+        predicted = evaluate_images(
+            network, data, RECIPE, cpu, "contiguous", lambda steps, total, desc: steps
+        ).predicted
+        bits = unpack_bits(run["correct_bits"], len(data.test))
+        assert np.array_equal(bits, (predicted == data.test.labels).numpy())
+        assert bits.sum() == run["test"]["correct"]
+
+
+@pytest.mark.parametrize("after", [1, 2, 4])
+def test_an_interrupted_study_ends_as_if_it_had_not_been(
+    data: Cifar10, whole: Path, tmp_path: Path, after: int
+) -> None:
+    """Interrupted within a run, after its last epoch or in the next run, and gone on with: the same study.json.
+
+    What is left to do is what was not done: no epoch is trained twice.
+    """
+
+    def interrupted(jobs: list[Job], data: Cifar10) -> Generator[EpochDone | Outcome]:
+        done = 0
+
+        def press_ctrl_c() -> None:
+            nonlocal done
+            done += 1
+            if done == after:
+                raise KeyboardInterrupt
+
+        for job in jobs:
+            yield finish(job, data, press_ctrl_c)
+
+    folder = tmp_path / "study"
+    with pytest.raises(KeyboardInterrupt):
+        run_study(plan(folder), data, interrupted)
+    assert not (folder / "study.json").exists()
+    _, trained = run_study(plan(folder), data, in_this_process)
+    assert trained == 3 * 2 - after
+    assert without_seconds(folder / "study.json") == without_seconds(whole / "study.json")
+
+
+def test_more_seeds_add_to_a_study(data: Cifar10, study: Path, tmp_path: Path) -> None:
+    """The runs that are there are kept, only the new one is trained, and the result is that of a study of four."""
+    before = (study / "seed-1" / "last.pt").stat().st_mtime_ns
+    made, trained = run_study(plan(study, seeds=4), data, in_this_process)
+    assert trained == 2
+    assert len(made["runs"]) == 4
+    assert (study / "seed-1" / "last.pt").stat().st_mtime_ns == before
+    assert made["test"]["loss"]["mean"] == np.mean([run["test"]["loss"] for run in made["runs"]])
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_one_source_varies_alone(source: str, tmp_path: Path) -> None:
+    """Its seeds are those of the study, the other three stay as they were set."""
+    base = Seeds(split=91, init=92, order=93, dropout=94)
+    jobs = Plan(tmp_path, RECIPE, first_seed=5, seeds=2, vary=source, base=base).jobs()
+    assert [job.folder.name for job in jobs] == ["seed-5", "seed-6"]
+    assert [job.seeds for job in jobs] == [replace(base, **{source: seed}) for seed in (5, 6)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "naming"),
+    [
+        ({"recipe": RECIPE.with_changes({"learning_rate": 0.02})}, ["learning_rate", "0.01", "0.02"]),
+        ({"recipe": RECIPES["udacity-augmented"].with_changes({"epochs": 2})}, ["udacity", "udacity-augmented"]),
+        ({"vary": "init"}, ["seed-1", "split-seed", "1", "0"]),
+        ({"vary": "dropout", "base": Seeds.all(7)}, ["seed-0", "split-seed"]),
+        ({"threads": 2}, ["threads", "1", "2"]),
+        ({"memory_format": "channels_last"}, ["memory_format", "contiguous"]),
+        ({"device": "cuda"}, ["device", "cpu", "cuda"]),
+        ({"torch": "1.0"}, ["torch", "1.0"]),
+        ({"seeds": 2}, ["seed-2"]),
+        ({"first_seed": 1}, ["seed-0"]),
+    ],
+)
+def test_a_folder_of_another_study_is_refused(
+    data: Cifar10, whole: Path, changes: dict[str, Any], naming: list[str]
+) -> None:
+    """Another recipe, source, setting or range of seeds than the folder's is named before anything is done."""
+    with pytest.raises(InputError) as caught:
+        run_study(plan(whole, **changes), data, never)
+    assert all(part in str(caught.value) for part in [str(whole), *naming]), caught.value
+
+
+def never(jobs: list[Job], data: Cifar10) -> Generator[EpochDone | Outcome]:
+    raise AssertionError("no job may start")
+    yield
+
+
+def test_other_data_is_refused(whole: Path) -> None:
+    """Images of another fingerprint are named."""
+    with pytest.raises(InputError, match="test images"):
+        run_study(plan(whole), synthetic(train=60, test=29), never)
+
+
+def test_a_study_whose_runs_are_gone_is_not_overwritten(data: Cifar10, study: Path) -> None:
+    """A study.json that tells of a run that is neither there nor asked for is not replaced by one that does not."""
+    shutil.rmtree(study / "seed-2")
+    with pytest.raises(InputError, match="seed-2"):
+        run_study(plan(study, seeds=2), data, never)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"runs": 1}', '{"runs": [{}], "diverged": []}'])
+def test_a_file_that_is_no_study_is_not_overwritten(data: Cifar10, tmp_path: Path, content: str) -> None:
+    """A study.json of another kind is named and stays."""
+    (tmp_path / "study.json").write_text(content)
+    with pytest.raises(InputError, match=r"study\.json"):
+        run_study(plan(tmp_path), data, never)
+    assert (tmp_path / "study.json").read_text() == content
+
+
+def test_two_studies_do_not_share_a_folder(data: Cifar10, study: Path) -> None:
+    """While one is at work in a folder another is refused; afterwards it may go on."""
+    with FileLock(study / ".lock"), pytest.raises(InputError, match="another study is at work"):
+        run_study(plan(study), data, never)
+    run_study(plan(study), data, in_this_process)
+
+
+def test_weights_that_are_not_the_runs_are_refused(data: Cifar10, study: Path) -> None:
+    """A finished run whose weights do not give its recorded result is named, and not counted."""
+    shutil.copy(study / "seed-0" / BEST, study / "seed-1" / BEST)
+    with pytest.raises(InputError, match=r"seed-1.*correct"):
+        run_study(plan(study), data, in_this_process)
+
+
+def test_a_diverged_run_is_listed_and_left_out(data: Cifar10, study: Path) -> None:
+    """The statistics are those of the other runs; the study says which diverged and where."""
+    record = read_record(study / "seed-1")
+    stopped = {"epoch": 2, "phase": "training", "step": 1, "loss": "nan"}
+    write_record(study / "seed-1", {**record, "status": "diverged", "stopped": stopped})
+    made, _ = run_study(plan(study), data, in_this_process)
+    assert made["diverged"] == [{"folder": "seed-1", "seeds": record["seeds"], "stopped": stopped}]
+    assert [run["folder"] for run in made["runs"]] == ["seed-0", "seed-2"]
+    assert made["test"]["loss"]["mean"] == np.mean([run["test"]["loss"] for run in made["runs"]])
+
+
+def test_where_all_runs_diverge_there_is_no_study(data: Cifar10, tmp_path: Path) -> None:
+    """Each run's record says where it stopped; nothing is computed from none."""
+    recipe = RECIPE.with_changes({"learning_rate": 1e6})
+    made, _ = run_study(plan(tmp_path, recipe=recipe, seeds=2), data, in_this_process)
+    assert [entry["folder"] for entry in made["diverged"]] == ["seed-0", "seed-1"]
+    assert made["runs"] == []
+    assert read_record(tmp_path / "seed-1")["status"] == "diverged"
+    assert not (tmp_path / "study.json").exists()
+
+
+def test_a_process_gives_the_same_run_and_its_death_is_told(data: Cifar10, whole: Path, tmp_path: Path) -> None:
+    """A process of its own gives the record that this one gave; where one is killed, its seed and signal are named."""
+    (first, second, *_) = plan(tmp_path).jobs()
+    endless = replace(second, recipe=RECIPE.with_changes({"epochs": 10_000}))
+    events = run_here([first, endless], data, 1)
+    assert [type(next(events)) for _ in range(3)] == [EpochDone, EpochDone, Outcome]
+    assert without_seconds(tmp_path / "seed-0" / "record.json") == without_seconds(whole / "seed-0" / "record.json")
+    next(events)
+    (process,) = multiprocessing.active_children()
+    process.kill()
+    with pytest.raises(InputError, match=r"seed-1.*signal 9"):
+        list(events)
+    assert not multiprocessing.active_children()
+    assert read_record(tmp_path / "seed-1")["status"] == "unfinished"

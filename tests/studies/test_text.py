@@ -1,0 +1,105 @@
+"""`cifar-repro study`, as a newcomer meets it."""
+
+import json
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cifar_repro.cli import main
+from cifar_repro.studies import jobs
+from cifar_repro.studies import text as study_text
+from tests.make_data import tiny_set, write_binary_folder
+from tests.workers import in_this_process
+
+SOURCES = ("split", "init", "order", "dropout")
+
+
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with 50 random training images and 20 test images; studies are done in this process."""
+    monkeypatch.setattr(jobs, "run_here", in_this_process)
+    return write_binary_folder(tmp_path / "images", tiny_set(per_batch=10, test=20))
+
+
+def study(images: Path, out: Path, *more: str) -> int:
+    return main(["study", "--data", str(images), "--epochs", "1", "--seeds", "2", "--out", str(out), *more])
+
+
+def read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def test_a_study_says_what_it_is_what_came_and_how_fast(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The recipe, each seed's result, the mean with its deviation, the share of the test set, and seeds an hour."""
+    assert study(images, tmp_path / "study") == 0
+    printed, made = capsys.readouterr(), read(tmp_path / "study" / "study.json")
+    assert printed.err == ""
+    assert "udacity, epochs 1 · seed-0 to seed-1, all four sources of randomness varying" in printed.out
+    for run in made["runs"]:
+        accuracy = 100 * run["test"]["correct"] / 20
+        line = rf"{run['folder']} +test accuracy {accuracy:.2f} %, test loss {run['test']['loss']:.6f}"
+        assert re.search(line, printed.out)
+    loss = made["test"]["loss"]
+    assert re.search(rf"test loss +{loss['mean']:.6f} +sd {loss['sd']:.6f}", printed.out)
+    assert "data not checked to be official CIFAR-10" in printed.out
+    assert re.search(r"2 epochs trained in .*: [\d.,]+ seeds an hour", printed.out)
+    assert study(images, tmp_path / "study") == 0
+    assert "seeds an hour" not in capsys.readouterr().out, "nothing was trained by the second call"
+
+
+def test_json_is_the_study_and_nothing_else(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json stdout is study.json; with --vary each, all four by their source, and each varies that one alone."""
+    assert study(images, tmp_path / "each", "--vary", "each", "--seed", "9", "--json") == 0
+    printed = capsys.readouterr()
+    studies = json.loads(printed.out)
+    assert list(studies) == list(SOURCES)
+    for source, made in studies.items():
+        assert made == read(tmp_path / "each" / source / "study.json")
+        assert made["vary"] == source
+        assert [run["seeds"] for run in made["runs"]] == [dict.fromkeys(SOURCES, 9) | {source: s} for s in (0, 1)]
+    shares = [int(share) for share in re.findall(rf"^(?:{'|'.join(SOURCES)}) .* (\d+) %$", printed.err, re.MULTILINE)]
+    assert len(shares) == 4
+    assert abs(sum(shares) - 100) <= 2
+
+
+def test_a_run_that_diverges_makes_the_exit_status_1(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each such seed is told, with its epoch, and that there is nothing to say where no other is left."""
+    assert study(images, tmp_path / "study", "--learning-rate", "1e6") == 1
+    printed = capsys.readouterr().out
+    assert len(re.findall(r"seed-\d +diverged in epoch 1: left out of all statistics", printed)) == 2
+    assert "All 2 runs diverged" in printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_study_says_how_to_go_on(
+    images: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+) -> None:
+    """Ctrl-C or SIGTERM ends it with exit status 130 and one line; what is finished stays; handlers are put back."""
+
+    def too_late(number: int, frame: object) -> None:
+        raise AssertionError("the study does not handle SIGTERM")
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, too_late)
+    monkeypatch.setattr(study_text, "run", lambda name, record: signal.raise_signal(number))
+    try:
+        assert study(images, tmp_path / "study") == 130
+        assert signal.getsignal(signal.SIGTERM) is too_late
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "cifar-repro: interrupted: all finished epochs are kept; go on with the same command"
+    assert read(tmp_path / "study" / "seed-0" / "record.json")["status"] == "complete"
+    assert not (tmp_path / "study" / "study.json").exists()

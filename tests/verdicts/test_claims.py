@@ -1,0 +1,291 @@
+"""Studies compared with a published run: consistent, not consistent, or inconclusive."""
+
+import copy
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifar_repro.cli import main
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.layouts import CLASSES
+from cifar_repro.verdicts.claims import with_published
+from cifar_repro.verdicts.published import known
+from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Check, Verdict
+from tests.make_studies import make_study, write_study
+from tests.verdict_simulation import SPREADS, Runs, as_study, single_run_outcomes
+
+UDACITY = known("udacity")
+
+
+@pytest.fixture
+def study() -> dict[str, Any]:
+    """Ten runs of 30 epochs that spread about the published one of `udacity`."""
+    return as_study(Runs(SPREADS["normal"])(np.random.default_rng(0), 10))
+
+
+def checks(verdict: Verdict) -> dict[str, Check]:
+    return {check.name: check for check in verdict.checks}
+
+
+def test_runs_about_the_published_one_are_consistent_with_it(study: dict[str, Any]) -> None:
+    """Curve, accuracy, loss and classes are each compared, and nothing needs to be added."""
+    verdict = with_published(study, UDACITY)
+    assert (verdict.outcome, verdict.notes) == (CONSISTENT, [])
+    assert list(checks(verdict)) == ["loss curve", "mean losses", "test accuracy", "test loss", "accuracy per class"]
+    assert all(check.holds for check in verdict.checks)
+    assert len(checks(verdict)["loss curve"].numbers["places"]) == 60
+
+
+def spoil_curve(published: dict[str, Any]) -> None:
+    published["epochs"][16]["valid_loss"] += 0.3
+
+
+def spoil_mean(published: dict[str, Any]) -> None:
+    for epoch in published["epochs"]:
+        epoch["train_loss"] *= 0.96  # four standard deviations in each epoch
+
+
+def spoil_accuracy(published: dict[str, Any]) -> None:
+    published["test"]["correct"] += 400
+
+
+def spoil_loss(published: dict[str, Any]) -> None:
+    published["test"]["loss"] -= 0.1
+
+
+def spoil_class(published: dict[str, Any]) -> None:
+    published["test"]["per_class"][3]["correct"] -= 250
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name", "said"),
+    [
+        (spoil_curve, "loss curve", "1 of 60 outside of the 95 % band for all of them, first valid_loss of epoch 17"),
+        (spoil_mean, "mean losses", "first train_loss, mean of 30 epochs: published 0.799"),
+        (spoil_accuracy, "test accuracy", "outside"),
+        (spoil_loss, "test loss", "outside"),
+        (spoil_class, "accuracy per class", "first cat"),
+    ],
+)
+def test_one_number_that_does_not_fit_is_not_consistent(
+    study: dict[str, Any], spoil: Callable[[dict[str, Any]], None], name: str, said: str
+) -> None:
+    """What does not fit is named; the other claims still hold."""
+    published = copy.deepcopy(UDACITY)
+    spoil(published)
+    verdict = with_published(study, published)
+    assert verdict.outcome == NOT_CONSISTENT
+    assert not verdict.favourable
+    assert said in checks(verdict)[name].sentence
+    assert [check.name for check in verdict.checks if not check.holds] == [name]
+
+
+def test_what_is_outside_by_itself_but_no_surprise_among_several_holds(study: dict[str, Any]) -> None:
+    """A claim just outside of its own 95 % interval is not rejected as one of several, and that is said."""
+    published = copy.deepcopy(UDACITY)
+    high = checks(with_published(study, UDACITY))["test loss"].numbers["high"][0]
+    published["test"]["loss"] = high + 1e-3
+    verdict = with_published(study, published)
+    check = checks(verdict)["test loss"]
+    assert check.numbers["p"] < 0.05 < check.numbers["p_adjusted"]
+    assert verdict.outcome == CONSISTENT
+    assert "no surprise" in check.sentence
+
+
+def test_the_band_is_where_the_curve_is_judged(study: dict[str, Any]) -> None:
+    """A loss just inside of the band drawn for all 60 is inside, one just outside of it is named."""
+    band = checks(with_published(study, UDACITY))["loss curve"].numbers["high"][2 * 4 + 1]
+    for factor, outside in ((1 - 1e-6, []), (1 + 1e-6, ["valid_loss of epoch 5"])):
+        published = copy.deepcopy(UDACITY)
+        published["epochs"][4]["valid_loss"] = band * factor
+        assert checks(with_published(study, published))["loss curve"].numbers["outside"] == outside
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_too_few_runs_are_consistent_with_nothing(study: dict[str, Any], runs: int) -> None:
+    """One run has no spread, two predict nearly anything: inconclusive, with the number of runs that it takes."""
+    study["runs"] = study["runs"][:runs]
+    verdict = with_published(study, UDACITY)
+    assert (verdict.outcome, verdict.runs_needed) == (INCONCLUSIVE, 3)
+    assert any("at least 3" in note for note in verdict.notes)
+    study["runs"] = as_study(Runs(SPREADS["normal"])(np.random.default_rng(0), 3))["runs"]
+    assert with_published(study, UDACITY).outcome == CONSISTENT
+
+
+def test_two_runs_that_are_far_off_are_not_consistent(study: dict[str, Any]) -> None:
+    """What two runs rule out is ruled out: no note says that they can tell nothing."""
+    study["runs"] = study["runs"][:2]
+    for k, run in enumerate(study["runs"]):
+        run["test"]["correct"] = 1000 + k
+    verdict = with_published(study, UDACITY)
+    assert (verdict.outcome, verdict.runs_needed, verdict.notes) == (NOT_CONSISTENT, None, [])
+
+
+def test_no_spread_is_inconclusive(study: dict[str, Any]) -> None:
+    """Where all runs have one accuracy, whether a new run can have another one is not known."""
+    for run in study["runs"]:
+        run["test"]["correct"] = 7451
+    verdict = with_published(study, UDACITY)
+    assert verdict.outcome == INCONCLUSIVE
+    assert checks(verdict)["test accuracy"].holds is None
+
+
+def test_data_that_is_not_official_gives_no_verdict_on_the_published_result(study: dict[str, Any]) -> None:
+    """The first thing said is that the runs are on other data; and, where so, of a changed or another recipe."""
+    study["data"] |= {"official": False, "kind": "images"}
+    study["recipe"] |= {"dropout": 0.0, "overridden": ["dropout"]}
+    notes = with_published(study, {**UDACITY, "recipe": "udacity-augmented"}).notes
+    assert notes[0].startswith("This is no verdict on the published result")
+    assert any("dropout 0.0" in note for note in notes)
+    assert any("udacity-augmented" in note for note in notes)
+
+
+def test_fewer_epochs_are_compared_as_far_as_they_go(study: dict[str, Any]) -> None:
+    """The curve is, the test results are not, and that is said."""
+    for run in study["runs"]:
+        del run["epochs"][7:]
+    verdict = with_published(study, UDACITY)
+    assert list(checks(verdict)) == ["loss curve", "mean losses"]
+    assert len(checks(verdict)["loss curve"].numbers["places"]) == 14
+    assert checks(verdict)["mean losses"].numbers["places"][1] == "valid_loss, mean of 7 epochs"
+    assert any("30 epochs, these have 7" in note for note in verdict.notes)
+
+
+def blitz_study(n: int = 10) -> dict[str, Any]:
+    """Runs about the second published one: its running losses, and accuracies above the whole numbers by 0.5."""
+    published = known("pytorch-blitz")["runs"][1]
+    rng = np.random.default_rng(0)
+    classes = np.array(list(published["per_class_percent"].values())) + 0.5
+    percents = published["test_accuracy_percent"] + 0.5 + 0.8 * rng.normal(size=n)
+    study = make_study(percents.tolist(), per_class=classes + 5 * rng.normal(size=(n, 10)), recipe="pytorch-blitz")
+    losses = np.array([step["loss"] for step in published["running_loss"]]).reshape(2, 6)
+    for run in study["runs"]:
+        for epoch, window in zip(run["epochs"], losses, strict=True):
+            epoch |= {"valid_loss": None, "running_loss": (window + 0.02 * rng.normal(size=6)).tolist()}
+    return study
+
+
+def test_the_blitz_claims_are_each_of_two_published_runs() -> None:
+    """Both running losses are compared, and the whole percentages of the second, its class names understood."""
+    study = blitz_study()
+    found = checks(with_published(study, known("pytorch-blitz")))
+    assert list(found) == [
+        "published run 1: running loss",
+        "published run 2: running loss",
+        "published run 2: test accuracy",
+        "published run 2: accuracy per class",
+    ]
+    assert all(check.holds for check in found.values())
+    assert set(found["published run 2: accuracy per class"].numbers["places"]) == set(CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"loss_window": 1_000}, "1,000 of 12,500"), ({"batch_size": 8}, "2,000 of 6,250")],
+    ids=["window", "batch size"],
+)
+def test_running_losses_at_other_steps_than_the_published_are_not_compared(changes: dict[str, int], said: str) -> None:
+    """As many means from other steps are none of the same: that is said, and the test results are still compared."""
+    study = blitz_study()
+    study["recipe"] |= changes
+    verdict = with_published(study, known("pytorch-blitz"))
+    assert list(checks(verdict)) == ["published run 2: test accuracy", "published run 2: accuracy per class"]
+    for number in (1, 2):
+        (note,) = (note for note in verdict.notes if note.startswith(f"published run {number}: running loss is not"))
+        assert said in note
+
+
+@pytest.mark.parametrize(("shift", "fits"), [(0.0, True), (0.49, True), (-0.49, True), (0.6, False), (-0.6, False)])
+def test_a_cut_percentage_stands_for_all_that_is_cut_to_it(shift: float, fits: bool) -> None:
+    """55 is anything from 55 up to 56: runs that spread very little about 55.5 +- 0.49 are consistent with it."""
+    study = blitz_study()
+    for i, run in enumerate(study["runs"]):
+        run["test"]["correct"] = round(100 * (55.5 + shift)) + i % 2
+    assert checks(with_published(study, known("pytorch-blitz")))["published run 2: test accuracy"].holds is fits
+
+
+@pytest.mark.parametrize(
+    ("epochs", "percent", "outcome"),
+    [(25, 75.0, CONSISTENT), (25, 72.0, NOT_CONSISTENT), (50, 75.0, NOT_CONSISTENT), (24, 75.0, INCONCLUSIVE)],
+)
+def test_the_keras_claims_are_of_the_epochs_they_name(epochs: int, percent: float, outcome: str) -> None:
+    """75 % at epoch 25, and 79 % at 50 where there are as many; round numbers, and that is said."""
+    study = make_study([75.0] * 5, curves=np.ones((5, epochs, 2)), recipe="keras-cnn")
+    for i, run in enumerate(study["runs"]):
+        for epoch in run["epochs"]:
+            epoch["valid_accuracy"] = (percent + 0.3 * i - 0.6) / 100
+    verdict = with_published(study, known("keras-cnn"))
+    assert verdict.outcome == outcome
+    if outcome == CONSISTENT:
+        assert any("74.5 to 75.5" in note for note in verdict.notes)
+        assert any("79 % at epoch 50 is not compared" in note for note in verdict.notes)
+
+
+def test_numbers_that_the_runs_do_not_have_are_not_compared(study: dict[str, Any]) -> None:
+    """A result of another recipe, whose losses are of another kind, gives no verdict and no traceback."""
+    verdict = with_published(study, known("keras-cnn"))
+    assert (verdict.outcome, verdict.checks) == (INCONCLUSIVE, [])
+    for run in study["runs"]:
+        run["epochs"] = run["epochs"][:2]
+    verdict = with_published(study, known("pytorch-blitz"))
+    assert any("published run 1: running loss is not compared" in note for note in verdict.notes)
+
+
+def test_studies_of_one_varied_seed_predict_no_new_run(study: dict[str, Any]) -> None:
+    """The spread over dropout masks alone is less than that of new runs."""
+    with pytest.raises(InputError, match="dropout"):
+        with_published({**study, "vary": "dropout"}, UDACITY)
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+def test_a_run_of_the_same_kind_is_rarely_called_not_consistent(spread: str) -> None:
+    """At most 5 % in all, and by each claim alone, at ten runs; 60 correlated losses count as one claim."""
+    draws = 60
+    counts = single_run_outcomes(np.random.default_rng(0), draws, Runs(SPREADS[spread]), 10)
+    chance = 3 * math.sqrt(0.05 * 0.95 / draws)
+    for what in (
+        NOT_CONSISTENT,
+        "loss curve alone",
+        "mean losses alone",
+        "test accuracy alone",
+        "test loss alone",
+        "accuracy per class alone",
+    ):
+        assert counts[what] / draws <= 0.05 + chance, what
+
+
+@pytest.mark.parametrize(("claim", "lower"), [("loss curve", 0.1), ("mean losses", 0.04)])
+def test_a_run_with_other_losses_is_found(claim: str, lower: float) -> None:
+    """Training losses lower in all epochs: by 10 %, ten standard deviations, by the band; by 4 % in their mean."""
+    counts = single_run_outcomes(np.random.default_rng(0), 20, Runs(SPREADS["normal"]), 10, curve=-lower)
+    assert counts[claim] / 20 > 0.5
+    assert counts[NOT_CONSISTENT] >= counts[claim]
+
+
+def test_the_command_compares_with_the_recipe_s_own_published_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], study: dict[str, Any]
+) -> None:
+    """Or with that of another recipe by name; status 0 for consistent, 1 for not consistent and inconclusive."""
+    folder = str(write_study(tmp_path / "a", study))
+    assert main(["verdict", folder]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Verdict: consistent with the published result of udacity\n")
+    assert "reproduced" not in out
+    assert main(["verdict", folder, "--published", "udacity-augmented", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["outcome"] == NOT_CONSISTENT
+    assert main(["verdict", folder, "--published", "keras-cnn"]) == 1
+
+
+def test_the_first_line_says_that_the_data_is_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], study: dict[str, Any]
+) -> None:
+    """On images that are not the official ones nothing is said to be consistent with the published result."""
+    study["data"]["official"] = False
+    assert main(["verdict", str(write_study(tmp_path / "a", study))]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "Verdict: consistent with the published numbers of udacity, on other data"
