@@ -18,13 +18,16 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.progress import Progress, no_progress
+from cifar_repro.formats import Form, Whole, convert
 from cifar_repro.gate.side import Measurement, Side, Worker
 from cifar_repro.statistics import relative_difference
 
@@ -72,52 +75,62 @@ def call(ratio: float, interval: Sequence[float], detectable: float) -> str | No
     return "faster" if interval[1] < 1 and ratio < 1 / detectable else None
 
 
-@dataclass(frozen=True)
-class Gate:
-    """A finished gate. a, b: `side`, `environment` and `package`. same: A against A. seconds: by phase and side."""
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 
+
+class MeasuredSide(Form, frozen=True, kw_only=True):
+    """A side as it was given. environment: as in a record, as much of it as the side's package can tell.
+
+    package: the folder of the cifar_repro that it ran.
+    """
+
+    side: str
+    environment: dict[str, str | int | bool | None]
+    package: str
+    seconds_a_step: float
+
+
+class GateResult(Form, frozen=True, kw_only=True):
+    """What a gate found, as `cifar-repro gate --json` prints it.
+
+    ratio and interval (95 %): B over A. detectable: the smallest ratio that counts. loss_difference: the largest
+    relative difference between the losses of the two sides: 0 where they compute the same. seconds: of each
+    measurement, by side and phase; `a_first` and `a_again` are those of A against A.
+    """
+
+    gate: Whole = SCHEMA
     workload: str
-    rounds: int
-    a: dict[str, Any]
-    b: dict[str, Any]
-    same: Comparison
-    found: Comparison
-    seconds: dict[str, list[float]]
-    seconds_a_step: tuple[float, float]
-    losses: tuple[list[float], list[float]]
+    rounds: Whole
+    a: MeasuredSide
+    b: MeasuredSide
+    ratio: Positive
+    interval: tuple[Positive, Positive]
+    detectable: Positive
+    slower: bool
+    faster: bool
+    loss_difference: float
+    seconds: dict[Literal["a", "b", "a_first", "a_again"], list[float]]
 
-    @property
-    def detectable(self) -> float:
-        return detectable(self.same)
 
-    @property
-    def slower(self) -> bool:
-        return call(self.found.ratio, self.found.interval, self.detectable) == "slower"
+def read_gate(path: Path) -> GateResult | None:
+    """What `cifar-repro gate --json` printed, if that is what the file holds; None for another file.
 
-    @property
-    def faster(self) -> bool:
-        return call(self.found.ratio, self.found.interval, self.detectable) == "faster"
-
-    @property
-    def loss_difference(self) -> float:
-        """The largest relative difference between the losses of the two sides: 0 where they compute the same."""
-        return relative_difference(*self.losses)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "gate": SCHEMA,
-            "workload": self.workload,
-            "rounds": self.rounds,
-            "a": {**self.a, "seconds_a_step": self.seconds_a_step[0]},
-            "b": {**self.b, "seconds_a_step": self.seconds_a_step[1]},
-            "ratio": self.found.ratio,
-            "interval": list(self.found.interval),
-            "detectable": self.detectable,
-            "slower": self.slower,
-            "faster": self.faster,
-            "loss_difference": self.loss_difference,
-            "seconds": self.seconds,
-        }
+    Raises InputError for one that is damaged.
+    """
+    try:
+        content = msgspec.json.decode(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or "gate" not in content:
+        return None
+    try:
+        if content["gate"] != SCHEMA:
+            raise ValueError(f"gate is {content['gate']!r}, not {SCHEMA}")
+        return convert(content, GateResult, "gate")
+    except ValueError as error:
+        raise InputError(
+            f"{path}: is no result of a gate ({error}): give what 'cifar-repro gate --json' printed"
+        ) from error
 
 
 def gate(
@@ -127,7 +140,7 @@ def gate(
     rounds: int = ROUNDS,
     after_same: Callable[[Comparison], None] = lambda same: None,
     progress: Progress = no_progress,
-) -> Gate:
+) -> GateResult:
     """Runs both phases; `after_same` is told of A against A before B is measured.
 
     Raises InputError for an unknown workload, for too few rounds, and for a side that does not work.
@@ -152,16 +165,20 @@ def gate(
     one_a, one_b = both[0]
     if len(one_a.losses) != len(one_b.losses):
         raise InputError("side: the two run another number of steps: give two packages with the same public interface")
-    return Gate(
+    found, least = compare(a_seconds, b_seconds), detectable(same_found)
+    called = call(found.ratio, found.interval, least)
+    return GateResult(
         workload=workload,
         rounds=rounds,
-        a=described[0],
-        b=described[1],
-        same=same_found,
-        found=compare(a_seconds, b_seconds),
+        a=MeasuredSide(**described[0], seconds_a_step=median(a_seconds) / one_a.steps),
+        b=MeasuredSide(**described[1], seconds_a_step=median(b_seconds) / one_b.steps),
+        ratio=found.ratio,
+        interval=found.interval,
+        detectable=least,
+        slower=called == "slower",
+        faster=called == "faster",
+        loss_difference=relative_difference(one_a.losses, one_b.losses),
         seconds={"a": a_seconds, "b": b_seconds, "a_first": a_first, "a_again": a_again},
-        seconds_a_step=(median(a_seconds) / one_a.steps, median(b_seconds) / one_b.steps),
-        losses=(one_a.losses, one_b.losses),
     )
 
 

@@ -1,25 +1,25 @@
 """What the speed gate prints for people to read."""
 
-from cifar_repro.gate.gate import WORKLOADS, Comparison, Gate, detectable
+from cifar_repro.gate.gate import WORKLOADS, Comparison, GateResult, detectable
 
 
 def same(found: Comparison) -> str:
     """What A against A says, before B is measured."""
     return (
-        f"A against A: ratio {_ratio(found)}\n"
+        f"A against A: ratio {_ratio(found.ratio, found.interval)}\n"
         f"The smallest slowdown that can be detected here: {100 * (detectable(found) - 1):.1f} %"
     )
 
 
-def verdict(gate: Gate) -> str:
+def verdict(gate: GateResult) -> str:
     """What was compared, and whether B is slower."""
     lines = [f"Workload {gate.workload}: {WORKLOADS[gate.workload]}; {gate.rounds} rounds"]
-    for name, side, seconds in zip("AB", (gate.a, gate.b), gate.seconds_a_step, strict=True):
-        environment, many = side["environment"], side["environment"]["threads"] != 1
+    for name, side in (("A", gate.a), ("B", gate.b)):
+        environment, many = side.environment, side.environment["threads"] != 1
         lines.append(
-            f"{name}: {1000 * seconds:.2f} ms a step: {side['side']} (torch {environment['torch']}, python "
+            f"{name}: {1000 * side.seconds_a_step:.2f} ms a step: {side.side} (torch {environment['torch']}, python "
             f"{environment['python']}, {environment['threads']} thread{'s' * many}, {environment['memory_format']}, "
-            f"{side['package']})"
+            f"{side.package})"
         )
     if gate.loss_difference:
         lines.append(
@@ -27,8 +27,8 @@ def verdict(gate: Gate) -> str:
         )
     else:
         lines.append("Both compute the same losses, to the last bit")
-    lines.append(f"B against A: ratio {_ratio(gate.found)}")
-    change = 100 * abs(gate.found.ratio - 1)
+    lines.append(f"B against A: ratio {_ratio(gate.ratio, gate.interval)}")
+    change = 100 * abs(gate.ratio - 1)
     if gate.slower:
         lines.append(f"B is SLOWER, by {change:.1f} %")
     elif gate.faster:
@@ -38,6 +38,6 @@ def verdict(gate: Gate) -> str:
     return "\n".join(lines)
 
 
-def _ratio(found: Comparison) -> str:
-    low, high = found.interval
-    return f"{found.ratio:.4f} (95 % interval {low:.4f} to {high:.4f})"
+def _ratio(ratio: float, interval: tuple[float, float]) -> str:
+    low, high = interval
+    return f"{ratio:.4f} (95 % interval {low:.4f} to {high:.4f})"

@@ -138,7 +138,8 @@ def environment(memory_format: str) -> dict[str, Any]:
             from cifar_repro.runs.environment import environment as full
         except ImportError:  # where it was before
             from cifar_repro.evidence.environment import environment as full  # type: ignore[import-not-found, no-redef]
-        return full(torch.device("cpu"), memory_format)
+        found = full(torch.device("cpu"), memory_format)
+        return found if isinstance(found, dict) else {name: getattr(found, name) for name in found.__struct_fields__}
     except Exception:  # whatever an older package lacks
         return {
             "torch": torch.__version__,

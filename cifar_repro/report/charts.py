@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from cifar_repro.report import svg
 from cifar_repro.report.published import Published
-from cifar_repro.runs.record import recipe_of, running_losses
+from cifar_repro.runs.record import Tested, running_losses
 from cifar_repro.statistics import wilson_interval
+from cifar_repro.studies.study_file import Spread, Study, TestedSpread
 from cifar_repro.verdicts.verdict import Verdict
 
 NO_BREAK = "\N{NARROW NO-BREAK SPACE}"
@@ -30,9 +31,9 @@ def number(value: float) -> str:
     return f"{value:.4f}"
 
 
-def curves(study: dict[str, Any], known: Published | None, verdict: Verdict | None) -> list[svg.Curves]:
+def curves(study: Study, known: Published | None, verdict: Verdict | None) -> list[svg.Curves]:
     """Losses (and accuracy, where the recipe validates by it) over the course of training, of all runs."""
-    runs, one = [run["epochs"] for run in study["runs"]], len(study["runs"]) == 1
+    runs, one = [run.epochs for run in study.runs], len(study.runs) == 1
     charts = []
     shown = [
         ("train_loss", "Training loss", "nats per image"),
@@ -41,14 +42,16 @@ def curves(study: dict[str, Any], known: Published | None, verdict: Verdict | No
     ]
     for entry, name, unit in shown:
         scale = 100 if unit == "%" else 1
-        lines = [[(e["epoch"], scale * e[entry]) for e in epochs if e.get(entry) is not None] for epochs in runs]
+        lines: list[svg.Points] = [
+            [(e.epoch, scale * getattr(e, entry)) for e in epochs if getattr(e, entry) is not None] for epochs in runs
+        ]
         if not any(lines):
             continue
         band = _band(study, verdict, entry)
         marks = [
-            (run["best"]["epoch"], run["best"]["valid_loss"])
-            for run in study["runs"]
-            if entry == "valid_loss" and run["best"] and recipe_of(study).tests_best
+            (run.best.epoch, run.best.valid_loss)
+            for run in study.runs
+            if entry == "valid_loss" and study.recipe.tests_best and run.best and run.best.valid_loss is not None
         ]
         published = [[(x, scale * y) for x, y in line] for line in (known.curves.get(entry, []) if known else [])]
         charts.append(
@@ -63,9 +66,9 @@ def curves(study: dict[str, Any], known: Published | None, verdict: Verdict | No
                 marks=marks,
             )
         )
-    if any(epoch.get("running_loss") for epoch in chain(*runs)):
-        window = study["recipe"]["loss_window"]
-        lines = [_by_thousands(running_losses(study, epochs)) for epochs in runs]
+    if any(epoch.running_loss for epoch in chain(*runs)):
+        window = study.recipe.loss_window
+        lines = [_by_thousands(running_losses(study.recipe, study.data, epochs)) for epochs in runs]
         charts = [
             svg.Curves(
                 name=f"Training loss, each point the mean of {window:,} steps",
@@ -84,13 +87,13 @@ def _by_thousands(points: svg.Points) -> list[tuple[float, float]]:
     return [(step / 1000, loss) for step, loss in points]
 
 
-def _band(study: dict[str, Any], verdict: Verdict | None, entry: str) -> list[tuple[float, float, float]]:
+def _band(study: Study, verdict: Verdict | None, entry: str) -> list[tuple[float, float, float]]:
     """(epoch, low, high): where the verdict expects a new run, else the interval of the mean."""
     expected = new_run(verdict, "loss curve")
-    band = [(e["epoch"], *expected.get(f"{entry} of epoch {e['epoch']}", (None, None))) for e in study["epochs"]]
+    band = [(e.epoch, *expected.get(f"{entry} of epoch {e.epoch}", (None, None))) for e in study.epochs]
     if not expected:
-        summaries = [(e["epoch"], e.get(entry) or {}) for e in study["epochs"]]
-        band = [(epoch, summary.get("low"), summary.get("high")) for epoch, summary in summaries]
+        spreads: list[tuple[int, Spread | None]] = [(e.epoch, getattr(e, entry, None)) for e in study.epochs]
+        band = [(epoch, spread and spread.low, spread and spread.high) for epoch, spread in spreads]
     return [(epoch, low, high) for epoch, low, high in band if low is not None and high is not None]
 
 
@@ -108,29 +111,27 @@ def new_run(verdict: Verdict | None, claim: str) -> dict[str, svg.Interval]:
     return {}
 
 
-def spreads(study: dict[str, Any], known: Published | None, verdict: Verdict | None) -> list[Markup]:
+def spreads(study: Study, spread: TestedSpread, known: Published | None, verdict: Verdict | None) -> list[Markup]:
     """How test accuracy and test loss spread over the seeds, and where the published values lie."""
-    tests = [run["test"] for run in study["runs"]]
-    accuracy, loss = study["test"]["accuracy"], study["test"]["loss"]
-    shares = [100 * test["correct"] / test["total"] for test in tests]
+    tests = [run.test for run in study.runs if run.test]
+    shares = [100 * test.accuracy for test in tests]
     published_loss = (known.loss, known.loss) if known and known.loss is not None else None
     kinds = [
-        ("Test accuracy", "% of the test images", shares, accuracy, 100, known and known.accuracy, "{:.2f} %"),
-        ("Test loss", "nats per image", [test["loss"] for test in tests], loss, 1, published_loss, "{:.4f}"),
+        ("Test accuracy", "% of the test images", shares, spread.accuracy, 100, known and known.accuracy, "{:.2f} %"),
+        ("Test loss", "nats per image", [test.loss for test in tests], spread.loss, 1, published_loss, "{:.4f}"),
     ]
     charts = []
     for name, unit, values, summary, scale, published, written in kinds:
-        if len(values) > 1:
-            interval = (scale * summary["low"], scale * summary["high"])
+        if summary.mean is not None and summary.low is not None and summary.high is not None:
+            interval = (scale * summary.low, scale * summary.high)
             lines = [
                 svg.Row(name=f"{len(values)} seeds", values=values),
-                svg.Row(name="mean, 95 %", centre=scale * summary["mean"], interval=interval),
+                svg.Row(name="mean, 95 %", centre=scale * summary.mean, interval=interval),
             ]
             if expected := new_run(verdict, name.lower()).get(name.lower()):
                 lines.append(svg.Row(name="a new run, 95 %", interval=expected))
         else:
-            counts = tests[0]["correct"], tests[0]["total"]
-            wilson = [100 * end for end in wilson_interval(*counts)] if scale == 100 else None
+            wilson = [100 * end for end in wilson_interval(tests[0].correct, tests[0].total)] if scale == 100 else None
             lines = [svg.Row(name="this run", centre=values[0], interval=(wilson[0], wilson[1]) if wilson else None)]
         if published:
             lines.append(svg.Row(name="published", published=(scale * published[0], scale * published[1])))
@@ -143,21 +144,23 @@ def spreads(study: dict[str, Any], known: Published | None, verdict: Verdict | N
     return charts
 
 
-def classes(study: dict[str, Any], known: Published | None) -> dict[str, Any]:
+def classes(study: Study, spread: TestedSpread, known: Published | None) -> dict[str, Any]:
     """The accuracy of each class: a chart, and the rows of its table (shares; mean None where there are no images)."""
-    tests, drawn, table = [run["test"] for run in study["runs"]], [], []
-    for index, summary in enumerate(study["test"]["per_class"]):
-        name, mean, counts = summary["name"], summary["mean"], [test["per_class"][index] for test in tests]
+    tests: list[Tested] = [run.test for run in study.runs if run.test]
+    drawn: list[svg.Row] = []
+    table: list[dict[str, Any]] = []
+    for index, summary in enumerate(spread.per_class):
+        name, mean, counts = summary.name, summary.mean, [test.per_class[index] for test in tests]
         published = known.per_class.get(name) if known else None
         if mean is None:
             drawn.append(svg.Row(name=name, note="no images"))
             table.append({"name": name, "mean": None})
             continue
-        if len(tests) > 1:
-            low, high = summary["low"], summary["high"]
+        if summary.low is not None and summary.high is not None:
+            low, high = summary.low, summary.high
         else:
-            low, high = wilson_interval(counts[0]["correct"], counts[0]["total"])
-        values = [100 * c["correct"] / c["total"] for c in counts if c["total"]] if len(tests) > 1 else []
+            low, high = wilson_interval(counts[0].correct, counts[0].total)
+        values = [100 * c.correct / c.total for c in counts if c.total] if len(tests) > 1 else []
         drawn.append(
             svg.Row(
                 name=name,

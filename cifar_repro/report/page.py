@@ -26,12 +26,12 @@ from cifar_repro.report.pictures import Pictures, Seen, look, look_again
 from cifar_repro.runs.folders import folder_of
 from cifar_repro.runs.run import BEST, Run
 from cifar_repro.studies.results import of_run
+from cifar_repro.studies.study_file import Study
 from cifar_repro.verdicts.claims import with_published
 from cifar_repro.verdicts.published import published_beside
 from cifar_repro.verdicts.verdict import Verdict
 
 NAME = "report.html"  # in the folder of a run
-Study = dict[str, Any]
 
 
 def write_report(path: Path, studies: Sequence[Study], seen: Sequence[Seen | str]) -> None:
@@ -57,7 +57,7 @@ def see(path: Path, study: Study, load: Callable[[], Cifar10], progress: Progres
 
     load: gives the study's data; it may raise InputError.
     """
-    if study["test"] is None:
+    if study.test is None:
         return "There are no pictures before the test."
     try:
         return look_again(folder_of(path), study, load(), progress)
@@ -68,7 +68,7 @@ def see(path: Path, study: Study, load: Callable[[], Cifar10], progress: Progres
 def render(studies: Sequence[Study], seen: Sequence[Seen | str]) -> str:
     """The page of `write_report`."""
     sections = [
-        section(study, _verdict(study)) | {"pictures": _pictures(pictures, len(study["runs"]))}
+        section(study, _verdict(study)) | {"pictures": _pictures(pictures, len(study.runs))}
         for study, pictures in zip(studies, seen, strict=True)
     ]
     return _template().render(sections=sections, version=__version__)
@@ -89,8 +89,8 @@ def _template() -> jinja2.Template:
 
 def _verdict(study: Study) -> Verdict | None:
     """What the study says of the published result; None where there is none to speak of."""
-    known = published_beside(study["recipe"]["name"], study["data"])
-    if known is None or study["vary"] or study["test"] is None:
+    known = published_beside(study.recipe.name, study.data)
+    if known is None or study.vary or study.test is None:
         return None
     try:
         return with_published(study, known)

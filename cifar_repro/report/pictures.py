@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +15,9 @@ from cifar_repro.core.evaluation import mode
 from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress
 from cifar_repro.core.recipe import Recipe
-from cifar_repro.runs.record import check_same_data, recipe_of
+from cifar_repro.runs.record import check_same_data
 from cifar_repro.runs.run import BEST, evaluate_images
+from cifar_repro.studies.study_file import Study
 from cifar_repro.studies.summary import unpack_bits
 
 Whole = npt.NDArray[np.int64]
@@ -45,26 +45,27 @@ class Pictures:
 Seen = tuple[Pictures, Pictures]  # the first test images, and the most confused ones
 
 
-def look_again(folder: Path, study: dict[str, Any], data: Cifar10, progress: Progress) -> Seen:
+def look_again(folder: Path, study: Study, data: Cifar10, progress: Progress) -> Seen:
     """What `look` gives of a study (a run is a study of one) in `folder`, by the network of its first run.
 
     Raises InputError where the data or the weights are not the study's.
     """
-    run, recipe = study["runs"][0], recipe_of(study)
-    check_same_data(study, data, str(folder))
-    path = folder / run["folder"] / BEST
+    run, recipe = study.runs[0], study.recipe
+    check_same_data(study.data, data, str(folder))
+    path = folder / run.folder / BEST
     network = build_network(recipe)
     load_weights(path, network)
-    tested = next(epoch["weights_sha256"] for epoch in run["epochs"] if epoch["epoch"] == run["best"]["epoch"])
+    tested = next((epoch.weights_sha256 for epoch in run.epochs if run.best and epoch.epoch == run.best.epoch), None)
     if weights_digest(network.state_dict()) != tested:
         raise InputError(f"{path}: these are not the weights that were tested: give the folder as the run left it")
-    if run["correct_bits"] is None:
+    bits = [each.correct_bits for each in study.runs if each.correct_bits is not None]
+    if not bits:
         result = evaluate_images(
             network, data, replace(recipe, batch_size=500), torch.device("cpu"), "contiguous", progress
         )
         correct = (result.predicted == data.test.labels).numpy()[np.newaxis]
     else:
-        correct = np.stack([unpack_bits(each["correct_bits"], len(data.test)) for each in study["runs"]])
+        correct = np.stack([unpack_bits(each, len(data.test)) for each in bits])
     return look(network, data.test, correct, recipe)
 
 

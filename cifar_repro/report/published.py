@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from cifar_repro.core.recipe import Recipe
+from cifar_repro.runs.record import Data
 from cifar_repro.verdicts.published import LESSON_NAMES, STEPS, cut, published_beside, rounded
 
 Interval = tuple[float, float]
@@ -24,9 +26,9 @@ class Published:
     per_class: dict[str, Interval] = field(default_factory=dict)
 
 
-def published_of(recipe: dict[str, Any], data: dict[str, Any]) -> Published | None:
+def published_of(recipe: Recipe, data: Data) -> Published | None:
     """What was published for the recipe of a record, if it may stand beside results on its data."""
-    known = published_beside(recipe["name"], data)
+    known = published_beside(recipe.name, data)
     if known is None:
         return None
     if "test" in known:
@@ -36,8 +38,8 @@ def published_of(recipe: dict[str, Any], data: dict[str, Any]) -> Published | No
         return Published([known["source"]], lines, test["loss"], _share(test), per_class)
     if "claims" in known:
         claims = {c["epoch"]: c["valid_accuracy_percent"] for c in known["claims"]}
-        points = [(epoch, percent / 100) for epoch, percent in claims.items() if epoch <= recipe["epochs"]]
-        percent = claims.get(recipe["epochs"])
+        points = [(epoch, percent / 100) for epoch, percent in claims.items() if epoch <= recipe.epochs]
+        percent = claims.get(recipe.epochs)
         accuracy = None if percent is None else _fractions(rounded(percent))
         return Published([known["source"]], {"valid_accuracy": [points]}, accuracy=accuracy)
     runs = known["runs"]

@@ -1,21 +1,26 @@
 """How to repeat a run or study: the commands, as exactly as its record says."""
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
-Study = dict[str, Any]
+from cifar_repro.core.recipe import Seeds
+from cifar_repro.runs.folders import Source
+from cifar_repro.studies.study_file import Study
 
 
 def steps(study: Study) -> list[dict[str, Any]]:
     """What to do, in order: each a text and the commands that follow it."""
-    environment, drawn = study["runs"][0]["environment"], study["data"]["kind"] == "synthetic"
-    versions = [f"{name}=={environment[name].partition('+')[0]}" for name in ("torch", "torchvision", "numpy")]
+    environment, drawn = study.runs[0].environment, study.data.kind == "synthetic"
+    given = (("torch", environment.torch), ("torchvision", environment.torchvision), ("numpy", environment.numpy))
+    versions = [f"{name}=={version.partition('+')[0]}" for name, version in given]
     where = "" if drawn else ", with DATA a folder whose images have the fingerprints below ('cifar-repro data DATA')"
-    first = "" if len(study["runs"]) == 1 else f"/{study['runs'][0]['folder']}"
+    first = "" if len(study.runs) == 1 else f"/{study.runs[0].folder}"
     verify = ["cifar-repro", "verify", "DIR" + first, *([] if drawn else ["--data", "DATA"])]
     return [
         {
-            "text": f"In a checkout of cifar-repro, with Python {environment['python']}:",
+            "text": f"In a checkout of cifar-repro, with Python {environment.python}:",
             "commands": [shlex.join(["python", "-m", "pip", "install", "-e", ".", *versions])],
         },
         {"text": f"Run it again{where}:", "commands": commands(study)},
@@ -30,38 +35,37 @@ def steps(study: Study) -> list[dict[str, Any]]:
 def commands(study: Study) -> list[str]:
     """The command lines that give these runs again: a single one of `study` where it can say it, else one a run."""
     options = _options(study)
-    entries = [*study["runs"], *study["diverged"]]
-    seeds = [entry["seeds"] for entry in entries]
-    if len(study["runs"]) > 1 and (which := _study_seeds(seeds, study["vary"])):
+    seeds = [*(run.seeds for run in study.runs), *(run.seeds for run in study.diverged)]
+    if len(study.runs) > 1 and (which := _study_seeds(seeds, study.vary)):
         return [shlex.join(["cifar-repro", "study", *options, *which, "--out", "DIR"])]
     return [shlex.join(["cifar-repro", "run", *options, *_run_seeds(s), "--out", "DIR"]) for s in seeds]
 
 
 def _options(study: Study) -> list[str]:
-    recipe, environment = study["recipe"], study["runs"][0]["environment"]
-    options = ["--recipe", recipe["name"]]
-    for name in recipe["overridden"]:
-        options += ["--" + name.replace("_", "-"), str(recipe[name])]
-    options += ["--device", environment["device"], "--threads", str(environment["threads"])]
-    if environment["memory_format"] != "contiguous":
-        options += ["--memory-format", environment["memory_format"]]
-    return [*options, "--data", "synthetic" if study["data"]["kind"] == "synthetic" else "DATA"]
+    recipe, environment = study.recipe, study.runs[0].environment
+    options = ["--recipe", recipe.name]
+    for name in recipe.changes():
+        options += ["--" + name.replace("_", "-"), str(getattr(recipe, name))]
+    options += ["--device", environment.device, "--threads", str(environment.threads)]
+    if environment.memory_format != "contiguous":
+        options += ["--memory-format", environment.memory_format]
+    return [*options, "--data", "synthetic" if study.data.kind == "synthetic" else "DATA"]
 
 
-def _run_seeds(seeds: dict[str, int]) -> list[str]:
-    if len(set(seeds.values())) == 1:
-        return ["--seed", str(seeds["split"])]
-    return [word for name, seed in seeds.items() for word in (f"--{name}-seed", str(seed))]
+def _run_seeds(seeds: Seeds) -> list[str]:
+    if seeds == Seeds.all(seeds.split):
+        return ["--seed", str(seeds.split)]
+    return [word for name, seed in asdict(seeds).items() for word in (f"--{name}-seed", str(seed))]
 
 
-def _study_seeds(seeds: list[dict[str, int]], vary: str | None) -> list[str] | None:
+def _study_seeds(seeds: Sequence[Seeds], vary: Source | None) -> list[str] | None:
     """The options of `study` that give these seeds; None where they do not follow one another."""
-    numbers = sorted(s[vary or "split"] for s in seeds)
-    expected = [dict.fromkeys(seeds[0], n) if vary is None else {**seeds[0], vary: n} for n in numbers]
+    numbers = sorted(getattr(s, vary or "split") for s in seeds)
+    expected = [Seeds.all(n) if vary is None else replace(seeds[0], **{vary: n}) for n in numbers]
     if numbers != list(range(numbers[0], numbers[0] + len(numbers))) or any(s not in expected for s in seeds):
         return None
     options = ["--first-seed", str(numbers[0]), "--seeds", str(len(numbers))]
     if vary is None:
         return options
-    fixed = {name: seed for name, seed in seeds[0].items() if name != vary}
+    fixed = {name: seed for name, seed in asdict(seeds[0]).items() if name != vary}
     return ["--vary", vary, *options, *(word for name, seed in fixed.items() for word in (f"--{name}-seed", str(seed)))]

@@ -1,6 +1,7 @@
 """The figures of a run folder: from what a run holds to `figures/*.png`."""
 
 import io
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -31,7 +32,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 def draw_data(run: Run) -> None:
     """What the network is about to see: the first images of the first epoch, and one of them in detail."""
-    line, folder = caption(run.record), run.folder / "figures"
+    line, folder = caption(run.recipe, run.seeds, run.record.data), run.folder / "figures"
     train_idx, _ = split(run.recipe, run.seeds, len(run.data.train))
     order = torch.randperm(len(train_idx), generator=order_generator(run.seeds.order))
     chosen = train_idx[order[:SHOWN]]
@@ -44,15 +45,14 @@ def draw_data(run: Run) -> None:
 
 def draw_results(run: Run, result: Evaluation) -> None:
     """How the training went and what the weights that were kept make of the test images."""
-    line, folder = caption(run.record), run.folder / "figures"
-    recipe, data = run.record["recipe"], run.record["data"]
-    known = published_beside(recipe["name"], data) or {}
+    line, folder = caption(run.recipe, run.seeds, run.record.data), run.folder / "figures"
+    recipe, data = run.recipe, run.record.data
+    known = published_beside(recipe.name, data) or {}
+    epochs = [asdict(epoch) for epoch in run.record.epochs]
     test = result.as_record()
     images, labels = run.data.test.images[:SHOWN].numpy(), run.data.test.labels[:SHOWN].numpy()
     drawn = {
-        "loss_curves": figures.loss_curves(
-            run.record["epochs"], known.get("epochs"), caption=line, tests_best=run.recipe.tests_best
-        ),
+        "loss_curves": figures.loss_curves(epochs, known.get("epochs"), caption=line, tests_best=run.recipe.tests_best),
         "confusion_matrix": figures.confusion_matrix(test["confusion"], CLASSES, caption=line),
         "per_class_accuracy": figures.per_class_accuracy(
             test["per_class"], known.get("test", {}).get("per_class"), caption=line
@@ -60,7 +60,7 @@ def draw_results(run: Run, result: Evaluation) -> None:
         "predictions": figures.predictions(images, labels, result.predicted[:SHOWN].numpy(), CLASSES, caption=line),
     }
     if run.recipe.loss_window:
-        own, beside = running_losses(run.record, run.record["epochs"]), published_of(recipe, data)
+        own, beside = running_losses(recipe, data, run.record.epochs), published_of(recipe, data)
         drawn["running_loss"] = figures.running_loss(
             own, beside.curves.get("running_loss", []) if beside else [], window=run.recipe.loss_window, caption=line
         )

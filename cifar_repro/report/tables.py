@@ -1,16 +1,18 @@
 """The tables of the report: the numbers of a run or study, row by row."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
 from cifar_repro.core.layouts import CLASSES
-from cifar_repro.core.recipe import RECIPES, Recipe
+from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
+from cifar_repro.formats import plain
 from cifar_repro.report.published import Published
+from cifar_repro.runs.record import seeds_label
+from cifar_repro.studies.study_file import Study, StudyRun
 
-Study = dict[str, Any]
 ENVIRONMENT = {
     "torch": "torch",
     "torchvision": "torchvision",
@@ -34,13 +36,13 @@ def distinct(values: Sequence[Any]) -> str:
 
 def recipe(study: Study) -> list[dict[str, Any]]:
     """Every number of the recipe, and whether it was changed."""
-    given = study["recipe"]
+    changes, usual = study.recipe.changes(), RECIPES[study.recipe.name]
     return [
         {
             "name": f.name.replace("_", " "),
-            "value": given.get(f.name, f.default),
-            "changed": f.name in given["overridden"],
-            "usual": getattr(RECIPES[given["name"]], f.name),
+            "value": getattr(study.recipe, f.name),
+            "changed": f.name in changes,
+            "usual": getattr(usual, f.name),
         }
         for f in fields(Recipe)
         if f.name != "name"
@@ -49,8 +51,8 @@ def recipe(study: Study) -> list[dict[str, Any]]:
 
 def seed_names(study: Study) -> str:
     """What the numbers of `seeds` in the table of runs are."""
-    seeds = [run["seeds"] for run in study["runs"]]
-    return "seed" if all(len(set(s.values())) == 1 for s in seeds) else "/".join(seeds[0]) + " seed"
+    seeds = [run.seeds for run in study.runs]
+    return "seed" if all(s == Seeds.all(s.split) for s in seeds) else "/".join(asdict(seeds[0])) + " seed"
 
 
 def epochs(study: Study, known: Published | None) -> list[dict[str, Any]]:
@@ -58,19 +60,19 @@ def epochs(study: Study, known: Published | None) -> list[dict[str, Any]]:
     published = {name: dict(lines[0]) for name, lines in known.curves.items()} if known else {}
     return [
         {
-            "epoch": epoch["epoch"],
+            "epoch": epoch.epoch,
             **{
-                name: (epoch[name], published.get(name, {}).get(epoch["epoch"]))
+                name: (getattr(epoch, name), published.get(name, {}).get(epoch.epoch))
                 for name in ("train_loss", "valid_loss")
             },
         }
-        for epoch in study["epochs"]
+        for epoch in study.epochs
     ]
 
 
 def confusion(study: Study) -> dict[str, Any]:
     """Shares of each true class over all runs, how much colour each cell gets, and the most frequent confusions."""
-    counts = np.sum([run["test"]["confusion"] for run in study["runs"]], axis=0)
+    counts = np.sum([run.test.confusion for run in study.runs if run.test], axis=0)
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
     rows = [
@@ -93,22 +95,21 @@ def confusion(study: Study) -> dict[str, Any]:
 
 
 def environment(study: Study) -> list[tuple[str, str]]:
-    environments = [run["environment"] for run in study["runs"]]
+    environments = [plain(run.environment) for run in study.runs]
     values = [
-        (word, distinct([e[name] for e in environments if e.get(name) is not None]))
-        for name, word in ENVIRONMENT.items()
+        (word, distinct([e[name] for e in environments if e[name] is not None])) for name, word in ENVIRONMENT.items()
     ]
     return [(word, value.replace("True", "yes").replace("False", "no")) for word, value in values if value]
 
 
-def run(run: dict[str, Any]) -> dict[str, Any]:
+def run(run: StudyRun) -> dict[str, Any]:
     """A row of the table of runs. weights: the digest of the tested weights."""
-    best, test, epochs, seeds = run["best"], run["test"], run["epochs"], set(run["seeds"].values())
-    minutes = sum(e["train_seconds"] + e["valid_seconds"] for e in epochs) / 60
+    best, test, epochs = run.best, run.test, run.epochs
+    minutes = sum(e.train_seconds + e.valid_seconds for e in epochs) / 60
     return {
-        "seeds": str(seeds.pop()) if len(seeds) == 1 else "/".join(map(str, run["seeds"].values())),
-        "test": test and (test["correct"] / test["total"], test["loss"]),
-        "best": best and best["epoch"],
+        "seeds": seeds_label(run.seeds).partition(" ")[2],
+        "test": test and (test.accuracy, test.loss),
+        "best": best and best.epoch,
         "minutes": minutes,
-        "weights": next((e["weights_sha256"] for e in epochs if best and e["epoch"] == best["epoch"]), None),
+        "weights": next((e.weights_sha256 for e in epochs if best and e.epoch == best.epoch), None),
     }

@@ -3,15 +3,15 @@
 A study's runs lie in its seed-* folders, and the studies of `--vary each` in folders named by the source that varies.
 """
 
-from dataclasses import fields
 from pathlib import Path
+from typing import Literal, get_args
 
 from cifar_repro.core.errors import InputError
-from cifar_repro.core.recipe import Seeds
 from cifar_repro.runs.record import NAME as RECORD
 
 STUDY = "study.json"
-SOURCES = tuple(f.name for f in fields(Seeds))
+Source = Literal["split", "init", "order", "dropout"]  # of randomness: the fields of `Seeds`
+SOURCES: tuple[Source, ...] = get_args(Source)
 A_RUN, A_STUDY, STUDIES = "a run", "a study", "the studies of --vary each"
 
 

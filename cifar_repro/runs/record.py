@@ -1,173 +1,223 @@
 """The record of a run: one JSON object that says what was run, on what, where, and what came out."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from msgspec import field
 
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
+from cifar_repro.core.evaluation import Evaluation
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
-from cifar_repro.core.training import MEMORY_FORMATS, Epoch
-from cifar_repro.shape import check, loads
+from cifar_repro.core.training import Epoch
+from cifar_repro.formats import Form, Whole, convert, decode, encode, plain
+from cifar_repro.runs.environment import Environment
 
 SCHEMA = 1
 NAME = "record.json"
+PARTS: tuple[Literal["train", "test"], ...] = ("train", "test")  # of the data
 
 # The recipe's fields in the first records. A later field that is missing had the value that it has in the recipe.
 FIRST_FIELDS = ("name", "batch_size", "epochs", "learning_rate", "valid_fraction", "dropout", "augmentation")
 
-# The shapes of a record and of its parts (see `shape`), with what later versions added filled in.
-RECIPE = {"name": str, "overridden": [tuple(f.name for f in fields(Recipe))]}
-SEEDS = {f.name: int for f in fields(Seeds)}
-DATA = {
-    "kind": str,
-    "official": bool,
-    "path": (None, str),
-    "fingerprints": {"train": str, "test": str},
-    "counts": dict.fromkeys(("train", "test"), dict.fromkeys(CLASSES, int)),
-}
-ENVIRONMENT = {
-    **dict.fromkeys(("torch", "torchvision", "numpy", "python", "cpu", "cpu_capability", "device"), str),
-    "gpu": (None, str),
-    "threads": int,
-    "memory_format": tuple(MEMORY_FORMATS),
-    "deterministic": bool,
-}
-EPOCH = {
-    "epoch": int,
-    "train_loss": float,
-    "valid_loss": (None, float),
-    "saved": bool,
-    "weights_sha256": str,
-    "train_seconds": float,
-    "valid_seconds": float,
-    "valid_accuracy": (None, float),
-    "running_loss": [float],
-}
-STOPPED = {"epoch": int, "phase": str, "step": int, "loss": str}
-TEST = {
-    "loss": float,
-    "correct": int,
-    "total": int,
-    "per_class": [{"name": str, "correct": int, "total": int}],
-    "confusion": [[int]],
-}
-RECORD = {
-    "status": ("unfinished", "diverged", "complete"),
-    "recipe": RECIPE,
-    "seeds": SEEDS,
-    "data": DATA,
-    "environment": ENVIRONMENT,
-    "epochs": [EPOCH],
-    "best": (None, {"epoch": int, "valid_loss": (None, float)}),
-    "stopped": (None, STOPPED),
-    "test": (None, TEST),
-}
+
+class Fingerprints(Form, frozen=True, kw_only=True):
+    """`ImageSet.fingerprint` of each part of the data."""
+
+    train: str
+    test: str
 
 
-def new_record(recipe: Recipe, seeds: Seeds, data: Cifar10, environment: dict[str, Any]) -> dict[str, Any]:
-    """The record of a run that has not begun to train.
+class Counts(Form, frozen=True, kw_only=True):
+    """Images of each class, by its name, in each part of the data."""
 
-    status: "unfinished", "complete" or "diverged"; `stopped` says where a diverged one met a NaN or infinite loss.
+    train: dict[str, Whole]
+    test: dict[str, Whole]
+
+    def __post_init__(self) -> None:
+        for part in PARTS:
+            if missing := [name for name in CLASSES if name not in getattr(self, part)]:
+                raise ValueError(f"{part}.{missing[0]} is missing")
+
+
+class Data(Form, frozen=True, kw_only=True):
+    """What was trained and tested on. kind, official and path: as in `Cifar10`."""
+
+    kind: str
+    official: bool
+    path: str | None
+    fingerprints: Fingerprints
+    counts: Counts
+
+    def images(self, part: Literal["train", "test"]) -> int:
+        """How many there are in a part."""
+        counts: dict[str, int] = getattr(self.counts, part)
+        return sum(counts.values())
+
+
+class Best(Form, frozen=True, kw_only=True):
+    """The epoch whose weights are kept; valid_loss: None where the recipe has no validation."""
+
+    epoch: Whole
+    valid_loss: float | None
+
+
+class Stopped(Form, frozen=True, kw_only=True):
+    """Where a run met a NaN or infinite loss. phase: "training" or "evaluation"; step: of that phase, from 1."""
+
+    epoch: Whole
+    phase: str
+    step: Whole
+    loss: str
+
+
+class ClassCount(Form, frozen=True, kw_only=True):
+    """How many test images of a class there are, and how many the network gets right."""
+
+    name: str
+    correct: Whole
+    total: Whole
+
+
+class Tested(Form, frozen=True, kw_only=True):
+    """What came of the test. confusion: (10, 10) images, rows the true class, columns the predicted one."""
+
+    loss: float
+    correct: Whole
+    total: Whole
+    per_class: list[ClassCount]
+    confusion: list[list[Whole]]
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> "Tested":
+        return convert(evaluation.as_record(), cls, "test")
+
+    @property
+    def accuracy(self) -> float:
+        """The share of images that are right, 0 to 1."""
+        return self.correct / self.total
+
+
+class Record(Form, frozen=True, kw_only=True):
+    """status: "complete" once the test is in it; `stopped` says where a diverged run met a NaN or infinite loss.
+
+    best: None before the first epoch ends. In the file the recipe has an entry more, `overridden`: the names of its
+    fields that differ from the registered recipe of that name.
     """
-    return {
-        "schema": SCHEMA,
-        "status": "unfinished",
-        "recipe": {**asdict(recipe), "overridden": recipe.changes()},
-        "seeds": asdict(seeds),
-        "data": describe_data(data),
-        "environment": environment,
-        "epochs": [],
-        "best": None,
-        "stopped": None,
-        "test": None,
-    }
+
+    schema: Whole = SCHEMA
+    status: Literal["unfinished", "diverged", "complete"] = "unfinished"
+    recipe: Recipe
+    seeds: Seeds
+    data: Data
+    environment: Environment
+    epochs: list[Epoch] = field(default_factory=list)
+    best: Best | None = None
+    stopped: Stopped | None = None
+    test: Tested | None = None
 
 
-def describe_data(data: Cifar10) -> dict[str, Any]:
-    """The `data` entry of a record."""
-    parts = {"train": data.train, "test": data.test}
-    return {
-        "kind": data.kind,
-        "official": data.official,
-        "path": data.path,
-        "fingerprints": {name: part.fingerprint() for name, part in parts.items()},
-        "counts": {name: dict(zip(CLASSES, part.counts(), strict=True)) for name, part in parts.items()},
-    }
+def describe_data(data: Cifar10) -> Data:
+    """What a record says of the data."""
+    return Data(
+        kind=data.kind,
+        official=data.official,
+        path=data.path,
+        fingerprints=Fingerprints(train=data.train.fingerprint(), test=data.test.fingerprint()),
+        counts=Counts(
+            train=dict(zip(CLASSES, data.train.counts(), strict=True)),
+            test=dict(zip(CLASSES, data.test.counts(), strict=True)),
+        ),
+    )
 
 
-def check_same_data(record: dict[str, Any], data: Cifar10, what: str) -> None:
-    """Raises InputError, which begins with `what`, unless the data is, byte for byte, that of the record."""
+def check_same_data(recorded: Data, data: Cifar10, what: str) -> None:
+    """Raises InputError, which begins with `what`, unless the data is, byte for byte, that of a record."""
     for name, part in (("train", data.train), ("test", data.test)):
-        recorded, found = record["data"]["fingerprints"][name], part.fingerprint()
-        if found != recorded:
+        was, found = getattr(recorded.fingerprints, name), part.fingerprint()
+        if found != was:
             raise InputError(
-                f"{what}: the {name} images of the run have fingerprint {recorded[:12]}, these have {found[:12]}: "
+                f"{what}: the {name} images of the run have fingerprint {was[:12]}, these have {found[:12]}: "
                 "give the folder of the run's own with --data"
             )
 
 
-def recipe_of(record: dict[str, Any]) -> Recipe:
-    """The recipe that a record names, with its changes."""
-    recorded = record["recipe"]
-    values = {f.name: recorded[f.name] for f in fields(Recipe) if f.name in FIRST_FIELDS or f.name in recorded}
-    return get_recipe(values["name"]).with_changes(values)
-
-
-def seeds_of(record: dict[str, Any]) -> Seeds:
-    return Seeds(**record["seeds"])
-
-
-def steps_an_epoch(record: dict[str, Any]) -> int:
-    """How many mini-batches an epoch of training has, by a record's recipe and data."""
-    recipe = recipe_of(record)
-    images: int = sum(record["data"]["counts"]["train"].values())
+def steps_an_epoch(recipe: Recipe, data: Data) -> int:
+    """How many mini-batches an epoch of training has."""
+    images = data.images("train")
     return math.ceil((images - math.floor(recipe.valid_fraction * images)) / recipe.batch_size)
 
 
-def running_losses(record: dict[str, Any], epochs: Sequence[dict[str, Any]]) -> list[tuple[int, float]]:
-    """(step, loss): the means of a run's `epochs`, each at its last step, counted from the start of the training.
-
-    record: that of the run, or the study.json of its study.
-    """
-    steps, window = steps_an_epoch(record), recipe_of(record).loss_window
+def running_losses(recipe: Recipe, data: Data, epochs: Sequence[Epoch]) -> list[tuple[int, float]]:
+    """(step, loss): the means of a run's `epochs`, each at its last step, counted from the start of the training."""
+    steps, window = steps_an_epoch(recipe, data), recipe.loss_window
     return [
-        ((epoch["epoch"] - 1) * steps + n * window, loss)
+        ((epoch.epoch - 1) * steps + n * window, loss)
         for epoch in epochs
-        for n, loss in enumerate(epoch["running_loss"], start=1)
+        for n, loss in enumerate(epoch.running_loss, start=1)
     ]
 
 
-def caption(record: dict[str, Any]) -> str:
+def caption(recipe: Recipe, seeds: Seeds, data: Data) -> str:
     """One line that says what was run on what, for every figure."""
-    recipe, seeds = record["recipe"], set(record["seeds"].values())
-    changes = [f"{name} {recipe[name]}" for name in recipe["overridden"]]
-    seed = f"seed {seeds.pop()}" if len(seeds) == 1 else "seeds " + "/".join(map(str, record["seeds"].values()))
-    return " · ".join([", ".join([recipe["name"], *changes]), seed, data_label(record["data"])])
+    return " · ".join([recipe_label(recipe), seeds_label(seeds), data_label(data)])
 
 
-def data_label(data: dict[str, Any]) -> str:
+def recipe_label(recipe: Recipe) -> str:
+    """Its name and what of it was changed."""
+    return ", ".join([recipe.name, *(f"{name} {getattr(recipe, name)}" for name in recipe.changes())])
+
+
+def seeds_label(seeds: Seeds) -> str:
+    """ "seed 3", or "seeds 0/1/2/3" where they differ."""
+    values = list(asdict(seeds).values())
+    return f"seed {values[0]}" if len(set(values)) == 1 else f"seeds {'/'.join(map(str, values))}"
+
+
+def data_label(data: Data | Cifar10) -> str:
     """What the data is, in words that do not let it pass for more."""
-    if data["kind"] == "synthetic":
+    if data.kind == "synthetic":
         return "synthetic data, not CIFAR-10"
-    if data["official"]:
+    if data.official:
         return "official CIFAR-10 (md5 checked)"
-    return f"data not checked to be official CIFAR-10 ({data['kind']})"
+    return f"data not checked to be official CIFAR-10 ({data.kind})"
 
 
-def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Writes `record.json` atomically; floats with full precision, so that equal numbers give equal text."""
+def plain_with_changes(content: Any) -> dict[str, Any]:
+    """Plain objects of a Struct that has a `recipe`: with them stands what of it was changed."""
+    entries: dict[str, Any] = plain(content)
+    entries["recipe"]["overridden"] = content.recipe.changes()
+    return entries
+
+
+def whole_recipe(raw: Any) -> Any:
+    """What a file with a `recipe` holds, with the fields filled in that an earlier version did not write yet.
+
+    Raises InputError for the name of an unknown recipe.
+    """
+    given = raw.get("recipe") if isinstance(raw, dict) else None
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+        return raw  # which does not fit, and why is said where it is found
+    later = {f.name: getattr(get_recipe(given["name"]), f.name) for f in fields(Recipe) if f.name not in FIRST_FIELDS}
+    missing = next((name for name in FIRST_FIELDS if name not in given), None)
+    if missing is not None:
+        raise ValueError(f"recipe.{missing} is missing")
+    return {**raw, "recipe": {**later, **given}}
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Writes `record.json` atomically."""
     with replacing(folder / NAME) as file:
-        file.write((json.dumps(record, indent=1, allow_nan=False) + "\n").encode())
+        file.write(encode(plain_with_changes(record)))
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """The record in a run folder, with what an earlier version did not write yet filled in.
+def read_record(folder: Path) -> Record:
+    """The record in a run folder.
 
     Raises InputError where there is none, or none that this version can read.
     """
@@ -175,19 +225,20 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{folder}: holds no {NAME}: give the folder of a run")
     try:
-        record: dict[str, Any] = loads(path.read_bytes())
-        if record["schema"] != SCHEMA:
-            raise InputError(
-                f"{path}: schema {record['schema']!r} is not {SCHEMA}: read it with the version that wrote it"
-            )
-        recipe, _ = recipe_of(record), seeds_of(record)
-        epochs = [asdict(Epoch(**epoch)) for epoch in record["epochs"]]
-        record = {**record, "recipe": {**asdict(recipe), **record["recipe"]}, "epochs": epochs}
-        check(record, RECORD, "record")
-    except InputError:
-        raise
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(
-            f"{path}: is no record of a run ({type(error).__name__}: {error}): give a whole one"
-        ) from error
-    return record
+        return parse_record(path.read_bytes())
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is no record of a run ({error}): give a whole one") from error
+
+
+def parse_record(content: bytes) -> Record:
+    """The record in the bytes of its file. Raises ValueError where something does not fit, InputError where it can
+    be said what to do, and RecursionError."""
+
+    def upgrade(raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("schema") != SCHEMA:
+            raise InputError(f"schema {raw.get('schema')!r} is not {SCHEMA}: read it with the version that wrote it")
+        return whole_recipe(raw)
+
+    return decode(content, Record, "record", upgrade)

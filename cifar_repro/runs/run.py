@@ -6,10 +6,12 @@ killed at any moment goes on from it, and the other files are made again.
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from cifar_repro.core import checkpoint, seeding
@@ -22,7 +24,7 @@ from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.core.training import Epoch, Training, fit, make_optimizer, split, torch_memory_format
 from cifar_repro.runs.environment import differences, environment
 from cifar_repro.runs.folders import A_RUN, check_only
-from cifar_repro.runs.record import NAME, check_same_data, new_record, recipe_of, seeds_of, write_record
+from cifar_repro.runs.record import NAME, Best, Record, Stopped, Tested, check_same_data, describe_data, write_record
 
 BEST, LAST, METRICS = "model_cifar.pt", "last.pt", "metrics.jsonl"
 
@@ -40,11 +42,11 @@ def check_unused(folder: Path) -> None:
 class Run:
     """One run of a recipe, and its folder."""
 
-    def __init__(self, folder: Path, record: dict[str, Any], data: Cifar10, state: dict[str, Any] | None):
+    def __init__(self, folder: Path, record: Record, data: Cifar10, state: dict[str, Any] | None):
         self.folder, self.record, self.data, self.state = folder, record, data, state
-        self.recipe, self.seeds = recipe_of(record), seeds_of(record)
-        self.device = torch.device(record["environment"]["device"])
-        self.memory_format: str = record["environment"]["memory_format"]
+        self.recipe, self.seeds = record.recipe, record.seeds
+        self.device = torch.device(record.environment.device)
+        self.memory_format = record.environment.memory_format
 
     @classmethod
     def start(
@@ -55,25 +57,25 @@ class Run:
         torch_memory_format(memory_format)
         split(recipe, seeds, len(data.train))
         folder.mkdir(parents=True, exist_ok=True)
-        run = cls(folder, new_record(recipe, seeds, data, environment(device, memory_format)), data, None)
-        write_record(folder, run.record)
-        return run
+        here = environment(device, memory_format)
+        record = Record(recipe=recipe, seeds=seeds, data=describe_data(data), environment=here)
+        write_record(folder, record)
+        return cls(folder, record, data, None)
 
     @classmethod
-    def resume(cls, folder: Path, record: dict[str, Any], data: Cifar10) -> "Run":
+    def resume(cls, folder: Path, record: Record, data: Cifar10) -> "Run":
         """Goes on with a run from its last whole epoch, in an environment that gives the same bits.
 
         Raises InputError if the data or the environment is another, or if the folder does not hold what is needed.
         """
-        if record["stopped"]:
-            stopped = record["stopped"]
+        if record.stopped:
             raise InputError(
-                f"{folder}: cannot be resumed: its loss was {stopped['loss']} in epoch {stopped['epoch']} and would be "
-                "so again: start a new run with another learning rate"
+                f"{folder}: cannot be resumed: its loss was {record.stopped.loss} in epoch {record.stopped.epoch} and "
+                "would be so again: start a new run with another learning rate"
             )
-        check_same_data(record, data, f"{folder}: cannot be resumed on other data")
-        here = environment(torch.device(record["environment"]["device"]), record["environment"]["memory_format"])
-        changed = differences(record["environment"], here)
+        check_same_data(record.data, data, f"{folder}: cannot be resumed on other data")
+        here = environment(torch.device(record.environment.device), record.environment.memory_format)
+        changed = differences(record.environment, here)
         if changed:
             raise InputError(
                 f"{folder}: cannot be resumed to the same numbers here ({'; '.join(changed)}): start a new run"
@@ -113,22 +115,25 @@ class Run:
                 progress=progress,
             )
         except NonFiniteLoss as error:
-            epoch = len(self.record["epochs"]) + 1
-            stopped = {"epoch": epoch, "phase": error.phase, "step": error.step, "loss": str(error.loss)}
-            self.record |= {"status": "diverged", "stopped": stopped}
-            write_record(self.folder, self.record)
+            epoch = len(self.record.epochs) + 1
+            stopped = Stopped(epoch=epoch, phase=error.phase, step=error.step, loss=str(error.loss))
+            self._write(status="diverged", stopped=stopped)
             raise
 
     def _write_epochs(self, new_best: bool) -> None:
         """Writes what follows from the state of the last whole epoch."""
         assert self.state is not None
-        epochs = self.state["epochs"]
+        epochs = [Epoch(**epoch) for epoch in self.state["epochs"]]
         if new_best:
             checkpoint.save(self.folder / BEST, self.state["best_weights"])
         with checkpoint.replacing(self.folder / METRICS) as file:
-            file.writelines((json.dumps(epoch) + "\n").encode() for epoch in epochs)
-        best = [epoch for epoch in epochs if epoch["saved"]][-1]
-        self.record |= {"epochs": epochs, "best": {name: best[name] for name in ("epoch", "valid_loss")}}
+            file.writelines((json.dumps(asdict(epoch)) + "\n").encode() for epoch in epochs)
+        best = [epoch for epoch in epochs if epoch.saved][-1]
+        self._write(epochs=epochs, best=Best(epoch=best.epoch, valid_loss=best.valid_loss))
+
+    def _write(self, **changes: Any) -> None:
+        """Changes entries of the record, here and on the disk."""
+        self.record = replace(self.record, **changes)
         write_record(self.folder, self.record)
 
     def test(self, progress: Progress = no_progress) -> Evaluation:
@@ -136,13 +141,12 @@ class Run:
         network = build_network(self.recipe)
         checkpoint.load_weights(self.folder / BEST, network)
         result = evaluate_images(network, self.data, self.recipe, self.device, self.memory_format, progress)
-        self.record["test"] = result.as_record()
+        self.record = replace(self.record, test=Tested.of(result))
         return result
 
     def complete(self) -> None:
         """Says in the record that all of the run is there; the last thing to be written."""
-        self.record["status"] = "complete"
-        write_record(self.folder, self.record)
+        self._write(status="complete")
 
 
 def evaluate_images(
@@ -156,11 +160,11 @@ def evaluate_images(
     return evaluate(network, progress(made, total=-(-len(indices) // recipe.batch_size), desc="testing"))
 
 
-def _last_state(folder: Path, record: dict[str, Any]) -> dict[str, Any] | None:
+def _last_state(folder: Path, record: Record) -> dict[str, Any] | None:
     """The state of the last whole epoch, or None where none ended. Raises InputError unless it fits to the record."""
     path = folder / LAST
     if not path.exists():
-        if record["epochs"]:
+        if record.epochs:
             raise InputError(f"{folder}: cannot be resumed: {LAST} is missing: start a new run")
         return None
     state = checkpoint.load(path)
@@ -168,16 +172,16 @@ def _last_state(folder: Path, record: dict[str, Any]) -> dict[str, Any] | None:
         epochs = state["epochs"]
         best = [epoch for epoch in epochs if epoch["saved"]][-1]
         whole = (
-            [epoch["weights_sha256"] for epoch in record["epochs"]]
-            == [epoch["weights_sha256"] for epoch in epochs[: len(record["epochs"])]]
+            [epoch.weights_sha256 for epoch in record.epochs]
+            == [epoch["weights_sha256"] for epoch in epochs[: len(record.epochs)]]
             and checkpoint.weights_digest(state["network"]) == epochs[-1]["weights_sha256"]
             and checkpoint.weights_digest(state["best_weights"]) == best["weights_sha256"]
             and set(state) == {"network", "optimizer", "order", "global", "epochs", "best_weights"}
         )
-        device = torch.device(record["environment"]["device"])
+        device = torch.device(record.environment.device)
         with seeding.isolated(device):  # all of it must load
-            network = build_network(recipe_of(record))
-            optimizer = make_optimizer(recipe_of(record), network)
+            network = build_network(record.recipe)
+            optimizer = make_optimizer(record.recipe, network)
             Training(network, optimizer, torch.Generator()).load_state(state, device)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError):
         whole = False

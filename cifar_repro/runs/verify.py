@@ -12,8 +12,8 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.training import MEMORY_FORMATS, Epoch, fit
-from cifar_repro.runs.environment import differences, environment
-from cifar_repro.runs.record import check_same_data, recipe_of, seeds_of
+from cifar_repro.runs.environment import Environment, differences, environment
+from cifar_repro.runs.record import Record, check_same_data
 
 # What must be equal to the last bit, in the order in which an epoch makes it.
 COMPARED = ("train_loss", "valid_loss", "saved", "weights_sha256")
@@ -49,7 +49,7 @@ class _Parted(Exception):
 
 
 def verify(
-    record: dict[str, Any],
+    record: Record,
     data: Cifar10,
     epochs: int | None = None,
     after_epoch: Callable[[Epoch], None] = lambda epoch: None,
@@ -60,7 +60,7 @@ def verify(
     Sets the number of threads of this process. Raises InputError if the data is not the recorded data, if the record
     has no epochs or fewer than asked for.
     """
-    recorded: list[dict[str, Any]] = record["epochs"]
+    recorded = record.epochs
     epochs = len(recorded) if epochs is None else epochs
     if not recorded:
         raise InputError(
@@ -71,13 +71,12 @@ def verify(
             f"epochs: {epochs} of this run cannot be verified: its record has {len(recorded)}: give no more, and at "
             "least 1"
         )
-    check_same_data(record, data, "data")
-    settings = record["environment"]
-    device = torch.device(settings["device"])
-    seeding.make_deterministic(settings["threads"])
-    changed = differences(settings, environment(device, settings["memory_format"]))
+    check_same_data(record.data, data, "data")
+    settings = record.environment
+    seeding.make_deterministic(settings.threads)
+    changed = differences(settings, environment(torch.device(settings.device), settings.memory_format))
     difference, compared = _first_difference(
-        record, data, recorded[:epochs], settings["memory_format"], after_epoch, progress
+        record, data, recorded[:epochs], settings.memory_format, after_epoch, progress
     )
     explained = []
     if difference is not None and difference.epoch == 1:
@@ -86,14 +85,14 @@ def verify(
             again, _ = _first_difference(record, data, recorded[:1], memory_format, lambda epoch: None, progress)
             if again is None:
                 explained.append(f"{threads} threads, {memory_format}")
-        seeding.make_deterministic(settings["threads"])
+        seeding.make_deterministic(settings.threads)
     return Verification(compared, difference, changed, explained)
 
 
 def _first_difference(
-    record: dict[str, Any],
+    record: Record,
     data: Cifar10,
-    recorded: list[dict[str, Any]],
+    recorded: list[Epoch],
     memory_format: str,
     after_epoch: Callable[[Epoch], None],
     progress: Progress,
@@ -101,22 +100,22 @@ def _first_difference(
     """The first difference, if any, and the number of epochs that were compared."""
     found: list[Difference] = []
     compared = 0
-    device = torch.device(record["environment"]["device"])
+    device = torch.device(record.environment.device)
 
     def compare(epoch: Epoch, state: dict[str, Any]) -> None:
         nonlocal compared
         compared = epoch.epoch
         was = recorded[epoch.epoch - 1]
         for name in COMPARED:
-            if getattr(epoch, name) != was[name]:
-                found.append(Difference(epoch.epoch, name, was[name], getattr(epoch, name)))
+            if getattr(epoch, name) != getattr(was, name):
+                found.append(Difference(epoch.epoch, name, getattr(was, name), getattr(epoch, name)))
                 raise _Parted
         after_epoch(epoch)
 
     try:
         fit(
-            recipe_of(record).with_changes({"epochs": len(recorded)}),
-            seeds_of(record),
+            record.recipe.with_changes({"epochs": len(recorded)}),
+            record.seeds,
             data.train.to(device),
             test=data.test.to(device),
             memory_format=memory_format,
@@ -128,17 +127,17 @@ def _first_difference(
     except NonFiniteLoss as error:
         compared += 1
         name = "train_loss" if error.phase == "training" else "valid_loss"
-        found.append(Difference(compared, name, recorded[compared - 1][name], str(error)))
+        found.append(Difference(compared, name, getattr(recorded[compared - 1], name), str(error)))
     return (found[0] if found else None), compared
 
 
-def _other_settings(settings: dict[str, Any]) -> list[tuple[int, str]]:
+def _other_settings(settings: Environment) -> list[tuple[int, str]]:
     """(threads, memory format) pairs that differ in one of the two from the recorded ones; cheap ones to try.
 
     The threads are those of the CPU: on a GPU they change no number.
     """
     cores = os.cpu_count() or 1
-    counts = sorted({1, 2, 4, 8, cores} - {settings["threads"]}) if settings["device"] == "cpu" else []
-    return [(count, settings["memory_format"]) for count in counts if count <= cores] + [
-        (settings["threads"], name) for name in MEMORY_FORMATS if name != settings["memory_format"]
+    counts = sorted({1, 2, 4, 8, cores} - {settings.threads}) if settings.device == "cpu" else []
+    return [(count, settings.memory_format) for count in counts if count <= cores] + [
+        (settings.threads, name) for name in MEMORY_FORMATS if name != settings.memory_format
     ]

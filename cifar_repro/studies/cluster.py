@@ -1,6 +1,5 @@
 """The runs of a study on a Ray cluster: one task a seed; what a task writes comes back and is kept as a local run's."""
 
-import json
 import logging
 import os
 import re
@@ -11,18 +10,16 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from cifar_repro import __version__
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
-from cifar_repro.runs.record import NAME, write_record
+from cifar_repro.runs.record import NAME, Record, parse_record, write_record
 from cifar_repro.runs.run import BEST, LAST, METRICS
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, Workers, finish
 
 FILES = (LAST, BEST, METRICS, NAME)  # in the order in which a run writes them
-AS_STARTED: dict[str, Any] = {"status": "unfinished", "epochs": [], "best": None, "stopped": None, "test": None}
 RETRIES = 3  # of a task whose worker was lost
 CONNECT_SECONDS = 10
 
@@ -117,15 +114,16 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _epochs(files: dict[str, bytes]) -> int:
-    return len(json.loads(files[NAME])["epochs"]) if NAME in files else 0
+    return len(parse_record(files[NAME]).epochs) if NAME in files else 0
 
 
 def _keep(folder: Path, files: dict[str, bytes]) -> None:
     """Writes the files of a run such that it can be gone on with if this process is killed between two of them."""
     if not (folder / NAME).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        record: dict[str, Any] = json.loads(files[NAME])
-        write_record(folder, {**record, **AS_STARTED})
+        record = parse_record(files[NAME])
+        as_started = Record(recipe=record.recipe, seeds=record.seeds, data=record.data, environment=record.environment)
+        write_record(folder, as_started)
     for name, content in files.items():
         with replacing(folder / name) as file:
             file.write(content)

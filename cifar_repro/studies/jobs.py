@@ -65,9 +65,9 @@ def finish(job: Job, data: Cifar10, after_epoch: Callable[[], None] = lambda: No
     name = job.folder.name
     if (job.folder / NAME).exists():
         record = read_record(job.folder)
-        if record["status"] == "diverged":
+        if record.status == "diverged":
             return Outcome(name, None)
-        complete = record["status"] == "complete"
+        complete = record.status == "complete"
         run = Run(job.folder, record, data, None) if complete else Run.resume(job.folder, record, data)
     else:
         complete = False
@@ -78,14 +78,14 @@ def finish(job: Job, data: Cifar10, after_epoch: Callable[[], None] = lambda: No
             run.train(lambda epoch, previous_best: after_epoch())
         except NonFiniteLoss:  # which is in the record
             return Outcome(name, None)
-    recorded = run.record["test"]
+    recorded = run.record.test
     result = run.test()
     if not complete:
         run.complete()
-    elif result.as_record()["confusion"] != recorded["confusion"]:
+    elif recorded is None or result.confusion.tolist() != recorded.confusion:
         raise InputError(
             f"{job.folder}: its weights give {result.correct} correct test images here, its record says "
-            f"{recorded['correct']}: move the folder away and the seed is run again"
+            f"{recorded.correct if recorded else 'nothing'}: move the folder away and the seed is run again"
         )
     return Outcome(name, pack_bits((result.predicted == data.test.labels).numpy()))
 

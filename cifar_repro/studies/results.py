@@ -1,115 +1,101 @@
-"""The results of a run or of a study in one shape, that of study.json: a run is a study of one."""
+"""The results of a run or of a study in one shape, that of a study: a run is a study of one."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
-from cifar_repro.core.training import Epoch
-from cifar_repro.runs import record
-from cifar_repro.runs.folders import SOURCES, STUDY, results_file
-from cifar_repro.runs.record import recipe_of, seeds_of
-from cifar_repro.shape import check, loads
-from cifar_repro.studies import study
-from cifar_repro.studies.summary import summarise
-
-PARTS = ("seeds", "environment", "epochs", "best", "test")  # of a record, that stand in a study as they are
-
-# The shapes of study.json and of its parts (see `shape`), with what later versions added filled in.
-SPREAD = dict.fromkeys(("mean", "sd", "low", "high"), float)
-ALONE = {**dict.fromkeys(SPREAD), "mean": float}
-NOTHING = dict.fromkeys(SPREAD)
-VARIANCE = {"images": int, "networks": float}
-SHARES = ("test_set_share", "test_set_share_low", "test_set_share_high")
-RUN = {"folder": str, **{name: record.RECORD[name] for name in PARTS}, "correct_bits": (None, str)}
+from cifar_repro.formats import decode
+from cifar_repro.runs.folders import STUDY, results_file
+from cifar_repro.runs.record import Record, read_record, whole_recipe
+from cifar_repro.studies.study_file import SCHEMA, ClassSpread, Spread, Study, StudyRun
+from cifar_repro.studies.summary import sum_up
 
 
-def read_results(path: Path) -> dict[str, Any]:
-    """What a study.json holds, of the study or the run in that folder. Raises InputError where there is neither.
+def read_results(path: Path) -> Study:
+    """The study, or the run as a study, in that folder. Raises InputError where there is neither.
 
     path: the folder, or the study.json or record.json itself.
     """
     file = results_file(path)
     try:
-        if file.name == STUDY:
-            results: dict[str, Any] = loads(file.read_bytes())
-            if results["study"] != study.SCHEMA:
-                raise InputError(
-                    f"{file}: schema {results['study']!r} is not {study.SCHEMA}: read it with its own version"
-                )
-            if not results["runs"]:
-                raise InputError(f"{file}: all its runs diverged: give a study with results")
-        else:
-            results = of_run(record.read_record(file.parent))
-        return _whole(results)
+        results = read_study(file) if file.name == STUDY else of_run(read_record(file.parent))
+        if not results.runs:
+            raise InputError(f"{file}: all its runs diverged: give a study with results")
+        _check_whole(results)
+        return results
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{file}: {error}") from error
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise InputError(
-            f"{file}: is not whole ({type(error).__name__}: {error}): give what cifar-repro wrote"
-        ) from error
+    except (ValueError, LookupError, ArithmeticError, RecursionError) as error:
+        raise InputError(f"{file}: is not whole ({error}): give what cifar-repro wrote") from error
 
 
-def _shape(several: bool) -> dict[str, Any]:
-    summary = SPREAD if several else ALONE
-    return {
-        "recipe": record.RECIPE,
-        "vary": (None, *SOURCES),
-        "data": record.DATA,
-        "runs": [RUN],
-        "diverged": [{"folder": str, "seeds": record.SEEDS, "stopped": record.STOPPED}],
-        "epochs": [{"epoch": int, "train_loss": summary, "valid_loss": (None, summary)}],
-        "test": (
-            None,
-            {
-                "loss": summary,
-                "accuracy": summary,
-                "per_class": [({"name": str, **summary}, {"name": str, **NOTHING})],
-            },
-        ),
-        "variance": (None, *({**VARIANCE, **dict.fromkeys(SHARES, kind)} for kind in (float, None))),
-    }
+def read_study(file: Path) -> Study:
+    """What a study.json holds. Raises ValueError where something does not fit, InputError for another schema."""
+
+    def upgrade(raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("study") != SCHEMA:
+            raise InputError(f"{file}: schema {raw.get('study')!r} is not {SCHEMA}: read it with its own version")
+        return whole_recipe(raw)
+
+    return decode(file.read_bytes(), Study, "study", upgrade)
 
 
-def _whole(results: dict[str, Any]) -> dict[str, Any]:
-    """The results with what an earlier version did not write yet filled in. Raises ValueError unless they are whole."""
-    recipe = recipe_of(results)
-    runs = [{**run, "epochs": [asdict(Epoch(**epoch)) for epoch in run["epochs"]]} for run in results["runs"]]
-    results = {**results, "recipe": {**asdict(recipe), **results["recipe"]}, "runs": runs}
-    check(results, _shape(several=len(runs) > 1), "results")
-    for run in runs:
-        seeds_of(run)
-        test, best, bits = run["test"], run["best"], run["correct_bits"]
-        if best and best not in [{name: epoch[name] for name in best} for epoch in run["epochs"]]:
-            raise ValueError(f"the best epoch of {run['folder']} is {best}")
-        if test is None:
-            if len(runs) > 1 or results["test"] is not None:
-                raise ValueError(f"{run['folder']} has no test")
-            continue
-        right = all(0 <= part["correct"] <= part["total"] for part in (test, *test["per_class"]))
-        right = right and min(map(min, test["confusion"])) >= 0
-        sizes = [len(test["per_class"]), len(test["confusion"]), *map(len, test["confusion"])]
-        if not right or test["total"] < 1 or best is None or set(sizes) != {len(CLASSES)}:
-            raise ValueError(f"the test of {run['folder']} is not whole")
-        if bits is not None and len(bytes.fromhex(bits)) != -(-test["total"] // 8):
-            raise ValueError(f"correct_bits of {run['folder']} are not of {test['total']} images")
-    return results
+def of_run(record: Record) -> Study:
+    """The record of a run, complete or not, as a study of it alone. `test` is None where it has not been tested."""
+    run = StudyRun(
+        folder=".",
+        seeds=record.seeds,
+        environment=record.environment,
+        epochs=record.epochs,
+        best=record.best,
+        test=record.test,
+        correct_bits=None,
+        stopped=record.stopped,
+    )
+    return sum_up(record.recipe, None, record.data, [run], [])
 
 
-def of_run(recorded: dict[str, Any]) -> dict[str, Any]:
-    """The record of a run, complete or not, as a study of it alone. `test` is None where it has not been tested.
+def _check_whole(study: Study) -> None:
+    """Raises ValueError for results that do not fit together."""
+    study.recipe.changes()  # which must be known
+    for run in study.runs:
+        _check_run(run)
+        if run.test is None and (len(study.runs) > 1 or study.test is not None):
+            raise ValueError(f"{run.folder} has no test")
+    for name, spread in _spreads(study):
+        numbers = (spread.mean, spread.sd, spread.low, spread.high)
+        measured = len(numbers) if len(study.runs) > 1 else 1  # of one run there is no spread
+        missing = [number is None for number in numbers]
+        nothing = isinstance(spread, ClassSpread) and all(missing)  # no test image of that class
+        if missing != [False] * measured + [True] * (len(numbers) - measured) and not nothing:
+            raise ValueError(f"the spread of {name} is {numbers} for {len(study.runs)} runs")
 
-    The run has an entry `stopped`, as in its record, that those of a study do not have: a study lists such runs apart.
-    """
-    parts = {name: recorded[name] for name in PARTS}
-    runs = [{"folder": ".", **parts, "correct_bits": None, "stopped": recorded["stopped"]}]
-    return {
-        "study": study.SCHEMA,
-        "recipe": recorded["recipe"],
-        "vary": None,
-        "data": recorded["data"],
-        "runs": runs,
-        "diverged": [],
-        **summarise(runs),
-    }
+
+def _spreads(study: Study) -> list[tuple[str, Spread | ClassSpread]]:
+    """Every spread of a study, by its name."""
+    found: list[tuple[str, Spread | ClassSpread]] = []
+    for epoch in study.epochs:
+        found.append((f"train_loss of epoch {epoch.epoch}", epoch.train_loss))
+        if epoch.valid_loss is not None:
+            found.append((f"valid_loss of epoch {epoch.epoch}", epoch.valid_loss))
+    if study.test is not None:
+        found += [("the test loss", study.test.loss), ("the test accuracy", study.test.accuracy)]
+        found += [(f"the accuracy of {c.name}", c) for c in study.test.per_class]
+    return found
+
+
+def _check_run(run: StudyRun) -> None:
+    """Raises ValueError for a best epoch that is not among the run's, and for a test that contradicts itself."""
+    test, best = run.test, run.best
+    if best and (best.epoch, best.valid_loss) not in [(epoch.epoch, epoch.valid_loss) for epoch in run.epochs]:
+        raise ValueError(f"the best epoch of {run.folder} is {best}")
+    if test is None:
+        return
+    counts = [(test.correct, test.total), *((c.correct, c.total) for c in test.per_class)]
+    right = all(0 <= correct <= total for correct, total in counts) and min(map(min, test.confusion)) >= 0
+    sizes = {len(test.per_class), len(test.confusion), *map(len, test.confusion)}
+    if not right or test.total < 1 or best is None or sizes != {len(CLASSES)}:
+        raise ValueError(f"the test of {run.folder} is not whole")
+    if run.correct_bits is not None and len(bytes.fromhex(run.correct_bits)) != -(-test.total // 8):
+        raise ValueError(f"correct_bits of {run.folder} are not of {test.total} images")

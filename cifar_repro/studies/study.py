@@ -4,7 +4,6 @@ The folders of the runs are all that a study is made of. `study.json` is made fr
 study that was interrupted, or begun by `cifar-repro run`, goes on from what is there.
 """
 
-import json
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -21,14 +20,16 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
-from cifar_repro.runs.folders import A_STUDY, SOURCES, STUDIES, STUDY, check_only
+from cifar_repro.formats import encode
+from cifar_repro.runs.folders import A_STUDY, SOURCES, STUDIES, STUDY, Source, check_only
 from cifar_repro.runs.record import NAME as RECORD
-from cifar_repro.runs.record import describe_data, read_record, recipe_of, seeds_of
+from cifar_repro.runs.record import PARTS, Data, Record, describe_data, plain_with_changes, read_record
 from cifar_repro.runs.run import check_unused
 from cifar_repro.studies.jobs import Job, Outcome, Workers
-from cifar_repro.studies.summary import summarise
+from cifar_repro.studies.results import read_study
+from cifar_repro.studies.study_file import Diverged, Study, StudyRun
+from cifar_repro.studies.summary import sum_up
 
-SCHEMA = 1
 MOST_SEEDS = 10_000  # more is a slip of the keyboard
 FIXED = Seeds()  # what does not vary, unless told otherwise
 
@@ -44,7 +45,7 @@ class Plan:
     recipe: Recipe
     first_seed: int = 0
     seeds: int = 10
-    vary: str | None = None
+    vary: Source | None = None
     base: Seeds = FIXED
     device: str = "cpu"
     memory_format: str = "contiguous"
@@ -78,9 +79,9 @@ def run_study(
     plan: Plan,
     data: Cifar10,
     workers: Workers,
-    after_run: Callable[[str, dict[str, Any]], None] = lambda name, record: None,
+    after_run: Callable[[str, Record], None] = lambda name, record: None,
     progress: Progress = no_progress,
-) -> tuple[dict[str, Any], int]:
+) -> tuple[Study, int]:
     """Does what is left to do of a study, writes its study.json and returns it, with the number of epochs trained.
 
     `after_run(name, record)` follows each run that is done, with the name of its folder and its record. Raises
@@ -104,9 +105,9 @@ def run_study(
                     else:
                         trained += 1
             study = _study(plan, jobs, data, bits)
-            if study["runs"]:
+            if study.runs:
                 with replacing(plan.folder / STUDY) as file:
-                    file.write((json.dumps(study, indent=1, allow_nan=False) + "\n").encode())
+                    file.write(encode(plain_with_changes(study)))
             return study, trained
     except Timeout:
         raise InputError(
@@ -130,7 +131,7 @@ def epochs_done(plan: Plan, data: Cifar10) -> int:
         if (job.folder / RECORD).exists():
             record = read_record(job.folder)
             _check_belongs(job, record, described)
-            done += len(record["epochs"])
+            done += len(record.epochs)
         else:
             check_unused(job.folder)
     return done
@@ -141,24 +142,24 @@ def _runs_in(path: Path) -> list[str]:
     if not path.exists():
         return []
     try:
-        study = json.loads(path.read_bytes())
-        return [str(run["folder"]) for run in [*study["runs"], *study["diverged"]]]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: is no study ({type(error).__name__}: {error}): give a new folder") from error
+        study = read_study(path)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is no study of this version ({error}): give a new folder") from error
+    return [*(run.folder for run in study.runs), *(run.folder for run in study.diverged)]
 
 
-def _check_belongs(job: Job, record: dict[str, Any], described: dict[str, Any]) -> None:
+def _check_belongs(job: Job, record: Record, described: Data) -> None:
     """Raises InputError unless the record is one of the job."""
-    recorded = record["environment"]
+    recorded = record.environment
     pairs: list[tuple[str, Any, Any]] = [
-        *((f.name, getattr(recipe_of(record), f.name), getattr(job.recipe, f.name)) for f in fields(Recipe)),
-        *((f"{name}-seed", getattr(seeds_of(record), name), getattr(job.seeds, name)) for name in SOURCES),
+        *((f.name, getattr(record.recipe, f.name), getattr(job.recipe, f.name)) for f in fields(Recipe)),
+        *((f"{name}-seed", getattr(record.seeds, name), getattr(job.seeds, name)) for name in SOURCES),
         *(
-            (f"{part} images", record["data"]["fingerprints"][part][:12], described["fingerprints"][part][:12])
-            for part in ("train", "test")
+            (f"{part} images", getattr(record.data.fingerprints, part)[:12], getattr(described.fingerprints, part)[:12])
+            for part in PARTS
         ),
-        ("device", recorded["device"].split(":")[0], job.device.split(":")[0]),
-        *((name, recorded[name], getattr(job, name)) for name in ("torch", "threads", "memory_format")),
+        ("device", recorded.device.split(":")[0], job.device.split(":")[0]),
+        *((name, getattr(recorded, name), getattr(job, name)) for name in ("torch", "threads", "memory_format")),
     ]
     for name, was, wanted in pairs:
         if was != wanted:
@@ -168,27 +169,26 @@ def _check_belongs(job: Job, record: dict[str, Any], described: dict[str, Any]) 
             )
 
 
-def _study(plan: Plan, jobs: list[Job], data: Cifar10, bits: dict[str, str | None]) -> dict[str, Any]:
-    """The content of study.json, from the records of the runs and the bits of their test images."""
+def _study(plan: Plan, jobs: list[Job], data: Cifar10, bits: dict[str, str | None]) -> Study:
+    """The study, from the records of the runs and the bits of their test images."""
     runs, diverged = [], []
     for job in jobs:
         record, name = read_record(job.folder), job.folder.name
-        entry = {"folder": name, "seeds": record["seeds"]}
         correct = bits[name]
-        if correct is None:
-            diverged.append({**entry, "stopped": record["stopped"]})
-            continue
-        names = ("environment", "epochs", "best", "test")
-        runs.append({**entry, **{name: record[name] for name in names}, "correct_bits": correct})
-    return {
-        "study": SCHEMA,
-        "recipe": {**asdict(plan.recipe), "overridden": plan.recipe.changes()},
-        "vary": plan.vary,
-        "data": describe_data(data),
-        "runs": runs,
-        "diverged": diverged,
-        **summarise(runs),
-    }
+        if correct is not None:
+            run = StudyRun(
+                folder=name,
+                seeds=record.seeds,
+                environment=record.environment,
+                epochs=record.epochs,
+                best=record.best,
+                test=record.test,
+                correct_bits=correct,
+            )
+            runs.append(run)
+        elif record.stopped is not None:
+            diverged.append(Diverged(folder=name, seeds=record.seeds, stopped=record.stopped))
+    return sum_up(plan.recipe, plan.vary, describe_data(data), runs, diverged)
 
 
 @contextmanager

@@ -1,30 +1,41 @@
 """What the runs of a study say together: means with their intervals, and what the spread between seeds is made of."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import asdict
+
+from cifar_repro.core.recipe import Recipe
+from cifar_repro.runs.folders import Source
+from cifar_repro.runs.record import Data
+from cifar_repro.studies.study_file import (
+    ClassSpread,
+    Diverged,
+    EpochSpread,
+    Spread,
+    Study,
+    StudyRun,
+    TestedSpread,
+    Variance,
+)
 
 CONFIDENCE = 0.95
 
 
-def summary(values: Sequence[float | None]) -> dict[str, float | None]:
-    """Mean, standard deviation (n - 1) and 95 % t interval of the mean of one value a run.
-
-    sd, low and high are None for a single run; all four where a value is None (nothing was measured).
-    """
+def summary(values: Sequence[float | None]) -> Spread:
+    """The spread of one value a run, with a t interval; nothing where a value is None (it was not measured)."""
     if not values or any(value is None for value in values):
-        return dict.fromkeys(("mean", "sd", "low", "high"))
+        return Spread(mean=None, sd=None, low=None, high=None)
     from scipy.stats import t
 
     x = np.array(values, dtype=np.float64)
     mean = float(x.mean())
     if len(x) == 1:
-        return {"mean": mean, "sd": None, "low": None, "high": None}
+        return Spread(mean=mean, sd=None, low=None, high=None)
     sd = float(x.std(ddof=1))
     half = float(t.ppf((1 + CONFIDENCE) / 2, len(x) - 1)) * sd / len(x) ** 0.5
-    return {"mean": mean, "sd": sd, "low": mean - half, "high": mean + half}
+    return Spread(mean=mean, sd=sd, low=mean - half, high=mean + half)
 
 
 def sd_interval(sd: float, n: int) -> tuple[float, float]:
@@ -45,7 +56,7 @@ def unpack_bits(bits: str, total: int) -> npt.NDArray[np.bool_]:
     return np.unpackbits(np.frombuffer(bytes.fromhex(bits), dtype=np.uint8), count=total).astype(np.bool_)
 
 
-def variance_parts(correct: npt.NDArray[np.bool_]) -> dict[str, float | int | None]:
+def variance_parts(correct: npt.NDArray[np.bool_]) -> Variance:
     """What the variance of the test accuracy over seeds is made of. correct: (n seeds, N test images) bool, n >= 2.
 
     The model is the two-way random-effects layout with one observation a cell, X_ij = mu + a_i + b_j + c_ij: seeds
@@ -87,47 +98,63 @@ def variance_parts(correct: npt.NDArray[np.bool_]) -> dict[str, float | int | No
         ratio = test_set / accuracy
         quantiles = f.ppf([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], seeds - 1, freedom)
         share, low, high = (min(1.0, ratio * q) for q in (1.0, *map(float, quantiles)))
-    return {
-        "seeds": seeds,
-        "images": images,
-        "accuracy": accuracy,
-        "test_set": test_set,
-        "networks": networks,
-        "test_set_share": share,
-        "test_set_share_low": low,
-        "test_set_share_high": high,
-        "fresh_test_set": networks + (of_images + ms_rest) / images,
-    }
+    return Variance(
+        seeds=seeds,
+        images=images,
+        accuracy=accuracy,
+        test_set=test_set,
+        networks=networks,
+        test_set_share=share,
+        test_set_share_low=low,
+        test_set_share_high=high,
+        fresh_test_set=networks + (of_images + ms_rest) / images,
+    )
 
 
-def summarise(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The `epochs`, `test` and `variance` entries of a study.json from its `runs`; all of the same number of epochs.
+def sum_up(recipe: Recipe, vary: Source | None, data: Data, runs: list[StudyRun], diverged: list[Diverged]) -> Study:
+    """The study of these runs, all of the same number of epochs.
 
-    A run alone may be untested: its `test` is None. Only several need their `correct_bits`.
+    A run alone may be untested: `test` is None then. Only several need their `correct_bits`.
     """
-    epochs = [
-        {
-            "epoch": at[0]["epoch"],
-            "train_loss": summary([epoch["train_loss"] for epoch in at]),
+    return Study(
+        recipe=recipe,
+        vary=vary,
+        data=data,
+        runs=runs,
+        diverged=diverged,
+        epochs=_epochs(runs),
+        test=_tested(runs),
+        variance=variance_parts(_correct(runs)) if len(runs) > 1 else None,
+    )
+
+
+def _epochs(runs: Sequence[StudyRun]) -> list[EpochSpread]:
+    return [
+        EpochSpread(
+            epoch=at[0].epoch,
+            train_loss=summary([epoch.train_loss for epoch in at]),
             # A recipe without validation images has no such loss.
-            "valid_loss": None if at[0]["valid_loss"] is None else summary([epoch["valid_loss"] for epoch in at]),
-        }
-        for at in zip(*(run["epochs"] for run in runs), strict=True)
+            valid_loss=None if at[0].valid_loss is None else summary([epoch.valid_loss for epoch in at]),
+        )
+        for at in zip(*(run.epochs for run in runs), strict=True)
     ]
-    several, tests = len(runs) > 1, [run["test"] for run in runs]
-    if tests == [None]:
-        return {"epochs": epochs, "test": None, "variance": None}
+
+
+def _tested(runs: Sequence[StudyRun]) -> TestedSpread | None:
+    tests = [run.test for run in runs if run.test is not None]
+    if not tests:
+        return None
     per_class = [
-        {"name": of[0]["name"], **summary([c["correct"] / c["total"] if c["total"] else None for c in of])}
-        for of in zip(*(test["per_class"] for test in tests), strict=True)
+        ClassSpread(name=of[0].name, **asdict(summary([c.correct / c.total if c.total else None for c in of])))
+        for of in zip(*(test.per_class for test in tests), strict=True)
     ]
-    correct = [unpack_bits(run["correct_bits"], run["test"]["total"]) for run in runs] if several else []
-    return {
-        "epochs": epochs,
-        "test": {
-            "loss": summary([test["loss"] for test in tests]),
-            "accuracy": summary([test["correct"] / test["total"] for test in tests]),
-            "per_class": per_class,
-        },
-        "variance": variance_parts(np.stack(correct)) if several else None,
-    }
+    return TestedSpread(
+        loss=summary([test.loss for test in tests]),
+        accuracy=summary([test.accuracy for test in tests]),
+        per_class=per_class,
+    )
+
+
+def _correct(runs: Sequence[StudyRun]) -> npt.NDArray[np.bool_]:
+    """(runs, images): which images each run gets right."""
+    return np.stack([unpack_bits(run.correct_bits, run.test.total) for run in runs if run.test and run.correct_bits])

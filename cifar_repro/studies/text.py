@@ -1,19 +1,20 @@
 """What `cifar-repro study` prints for people to read."""
 
-from typing import Any
+from collections.abc import Mapping
 
-from cifar_repro.runs.record import data_label
+from cifar_repro.runs.record import Record, data_label, recipe_label
 from cifar_repro.studies.study import Plan
+from cifar_repro.studies.study_file import ClassSpread, Spread, Study
 from cifar_repro.studies.summary import sd_interval
 
 
 def setup(plan: Plan, where: str) -> str:
     """What is about to run; where: by what."""
     jobs = plan.jobs()
-    recipe = ", ".join([plan.recipe.name, *(f"{name} {getattr(plan.recipe, name)}" for name in plan.recipe.changes())])
     threads = f"{plan.threads} thread{'s' if plan.threads > 1 else ''} a run"
+    seeds = f"{jobs[0].folder.name} to {jobs[-1].folder.name}"
     return (
-        f"{recipe} · {jobs[0].folder.name} to {jobs[-1].folder.name}, {_varying(plan.vary)} varying\n"
+        f"{recipe_label(plan.recipe)} · {seeds}, {_varying(plan.vary)} varying\n"
         f"torch {plan.torch} on {plan.device}, {threads}, {plan.memory_format}; {where}"
     )
 
@@ -22,59 +23,60 @@ def _varying(vary: str | None) -> str:
     return f"{vary} alone" if vary else "all four sources of randomness"
 
 
-def run(name: str, record: dict[str, Any]) -> str:
+def run(name: str, record: Record) -> str:
     """One line for a run that is done."""
-    if record["stopped"]:
-        return f"{name:12}diverged in epoch {record['stopped']['epoch']}: left out of all statistics"
-    test = record["test"]
-    return f"{name:12}test accuracy {_percent(test['correct'] / test['total'])}, test loss {test['loss']:.6f}"
+    if record.stopped:
+        return f"{name:12}diverged in epoch {record.stopped.epoch}: left out of all statistics"
+    assert record.test is not None
+    return f"{name:12}test accuracy {100 * record.test.accuracy:.2f} %, test loss {record.test.loss:.6f}"
 
 
-def result(study: dict[str, Any]) -> str:
+def result(study: Study) -> str:
     """What the runs say together."""
-    n, lost = len(study["runs"]), len(study["diverged"])
-    if not n:
+    n, lost = len(study.runs), len(study.diverged)
+    if study.test is None:
         return f"All {lost} runs diverged: there is nothing to say"
-    test, epochs = study["test"], study["epochs"]
+    test, last = study.test, study.epochs[-1]
     who = f"{n} runs" + (f", without {lost} that diverged" if lost else "")
     lines = [
         "",
-        data_label(study["data"]),
+        data_label(study.data),
         f"{who}: mean, standard deviation between runs, 95 % interval of the mean (t)",
-        f"{'test accuracy':24}{_percents(test['accuracy'])}",
-        f"{'test loss':24}{_numbers(test['loss'])}",
-        *(f"{'  of ' + c['name']:24}{_percents(c)}" for c in test["per_class"]),
-        f"{'last training loss':24}{_numbers(epochs[-1]['train_loss'])}",
+        f"{'test accuracy':24}{_percents(test.accuracy)}",
+        f"{'test loss':24}{_numbers(test.loss)}",
+        *(f"{'  of ' + c.name:24}{_percents(c)}" for c in test.per_class),
+        f"{'last training loss':24}{_numbers(last.train_loss)}",
     ]
-    if epochs[-1]["valid_loss"]:
-        lines.append(f"{'last validation loss':24}{_numbers(epochs[-1]['valid_loss'])}")
-    if study["variance"]:
-        lines += ["", *_variance(study)]
-    return "\n".join(lines)
+    if last.valid_loss:
+        lines.append(f"{'last validation loss':24}{_numbers(last.valid_loss)}")
+    return "\n".join([*lines, *_variance(study)])
 
 
-def _variance(study: dict[str, Any]) -> list[str]:
-    parts, accuracy, loss = study["variance"], study["test"]["accuracy"], study["test"]["loss"]
-    low, high = (100 * x for x in sd_interval(accuracy["sd"], parts["seeds"]))
+def _variance(study: Study) -> list[str]:
+    """What the spread between the runs is made of; nothing for a run alone."""
+    parts, test = study.variance, study.test
+    if parts is None or test is None or test.accuracy.sd is None:
+        return []
+    low, high = (100 * x for x in sd_interval(test.accuracy.sd, parts.seeds))
     lines = [
-        f"Standard deviation from {_varying(study['vary'])}: test accuracy {100 * accuracy['sd']:.3f} points "
-        f"({low:.3f} to {high:.3f}), test loss {loss['sd']:.6f}",
+        "",
+        f"Standard deviation from {_varying(study.vary)}: test accuracy {100 * test.accuracy.sd:.3f} points "
+        f"({low:.3f} to {high:.3f}), test loss {test.loss.sd:.6f}",
     ]
-    if parts["test_set_share"] is not None:
-        share, least, most = (
-            100 * parts[name] for name in ("test_set_share", "test_set_share_low", "test_set_share_high")
-        )
+    if (share := parts.shares) is not None:
+        of_all, least, most = (100 * part for part in share)
         lines += [
-            f"Of the variance of the accuracy, {share:.0f} % ({least:.0f} to {most:.0f} %) is there because there are "
-            f"only {parts['images']:,} test images;",
-            f"the networks truly differ by a standard deviation of {100 * parts['networks'] ** 0.5:.3f} points.",
+            f"Of the variance of the accuracy, {of_all:.0f} % ({least:.0f} to {most:.0f} %) is there because there are "
+            f"only {parts.images:,} test images;",
+            f"the networks truly differ by a standard deviation of {100 * parts.networks**0.5:.3f} points.",
         ]
     return lines
 
 
-def shares(studies: dict[str, dict[str, Any]]) -> str:
+def shares(studies: Mapping[str, Study]) -> str:
     """How much each source of randomness contributes; by source, the study in which it alone varies."""
-    sds = {name: [study["test"][what]["sd"] or 0.0 for what in ("accuracy", "loss")] for name, study in studies.items()}
+    tests = {name: study.test for name, study in studies.items() if study.test is not None}
+    sds = {name: [test.accuracy.sd or 0.0, test.loss.sd or 0.0] for name, test in tests.items()}
     totals = [sum(sd**2 for sd in column) for column in zip(*sds.values(), strict=True)]
     lines = ["", f"{'varied alone':14}{'sd of accuracy':>18}{'share':>8}{'sd of test loss':>18}{'share':>8}"]
     for name, both in sds.items():
@@ -94,22 +96,16 @@ def speed(epochs: int, epochs_a_run: int, seconds: float) -> str:
     return f"{epochs} epochs trained in {seconds / 60:.1f} min: {3600 * runs / seconds:,.1f} seeds an hour"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
-
-
-def _percents(s: dict[str, float | None]) -> str:
+def _percents(s: Spread | ClassSpread) -> str:
     return _row(s, 100, 2, " %")
 
 
-def _numbers(s: dict[str, float | None]) -> str:
+def _numbers(s: Spread) -> str:
     return _row(s, 1, 6, "")
 
 
-def _row(s: dict[str, float | None], scale: float, digits: int, unit: str) -> str:
-    mean, sd, low, high = (
-        None if s[name] is None else scale * (s[name] or 0.0) for name in ("mean", "sd", "low", "high")
-    )
+def _row(s: Spread | ClassSpread, scale: float, digits: int, unit: str) -> str:
+    mean, sd, low, high = (None if x is None else scale * x for x in (s.mean, s.sd, s.low, s.high))
     if mean is None:
         return "N/A"
     if sd is None:

@@ -1,17 +1,14 @@
 """Where two traces part: the first tensor that differs, of what kind, by how much, and how the difference grows."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cifar_repro.runs.environment import differences
+from cifar_repro.runs.environment import arrows, differences
 from cifar_repro.statistics import relative_difference
-
-Entry = dict[str, Any]
-Values = npt.NDArray[Any]
+from cifar_repro.traces.trace_file import Entry, KeptTensors, Trace, TraceHeader, Values
 
 # By the first word of the kind of a parting: the parts of an experiment that decide such a tensor where all before it
 # are equal. An augmentation draws from dropout's generator, see `_reasons`.
@@ -64,27 +61,23 @@ class Parting:
         return self.first is None and not self.missing and not self.extra
 
 
-def diff(
-    a: tuple[dict[str, Any], list[Entry]],
-    b: tuple[dict[str, Any], list[Entry]],
-    kept: tuple[Callable[[Entry], Values] | None, Callable[[Entry], Values] | None] = (None, None),
-) -> Parting:
-    """Compares two traces, each a header and its entries, aligned by name, in the order of the first.
+def diff(a: Trace, b: Trace, kept: tuple[KeptTensors | None, KeptTensors | None] = (None, None)) -> Parting:
+    """Compares two traces, aligned by name, in the order of the first.
 
     kept: for each trace what reads the tensor of an entry, if its tensors were kept (`trace_file.kept_tensors`).
     """
-    (header_a, entries_a), (header_b, entries_b) = a, b
-    ours, theirs = ({entry["name"]: entry for entry in entries} for entries in (entries_a, entries_b))
+    ours, theirs = ({entry.name: entry for entry in trace.entries} for trace in (a, b))
     missing = [name for name in ours if name not in theirs]
     extra = [name for name in theirs if name not in ours]
     first = next((name for name in ours if name in theirs and _differ(ours[name], theirs[name])), None)
-    environment = differences(header_a["environment"], header_b["environment"])
-    experiment = _experiments_apart(header_a, header_b)
+    environment = differences(a.header.environment, b.header.environment)
+    ours_of, theirs_of = _experiment(a.header), _experiment(b.header)
+    experiment = {name: line for name in ours_of for line in arrows(ours_of, theirs_of, [name])}
     kind = gap = None
     sentence = "All tensors that both traces have are equal, to the last bit."
     if first is not None:
         kind, seen, changed = _explain(first)
-        if reasons := _reasons(kind, experiment, header_a):
+        if reasons := _reasons(kind, experiment, a.header):
             changed = f"the experiments differ ({', '.join(reasons)})"
         sentence = f"{seen}: {changed}."
         gap = measure(ours[first], theirs[first], kept)
@@ -92,36 +85,30 @@ def diff(
     return Parting(first, kind, gap, sentence, growth, missing, extra, environment, list(experiment.values()))
 
 
-def _experiments_apart(a: dict[str, Any], b: dict[str, Any]) -> dict[str, str]:
-    """In what the experiments of two headers differ: by its name, a line "name: a -> b"."""
-    ours, theirs = _experiment(a), _experiment(b)
-    # A part that one of them lacks was added to the headers later: nothing says that it differs.
-    return {name: line for name in ours if name in theirs for line in differences(ours, theirs, [name])}
-
-
-def _experiment(header: dict[str, Any]) -> dict[str, Any]:
+def _experiment(header: TraceHeader) -> dict[str, Any]:
     """The parts of what a header says was traced, by the names that `DECIDING` uses."""
-    data = header["data"]
+    data = header.data
     return {
-        "steps": header["steps"],
-        **{f"recipe {name}": value for name, value in header["recipe"].items() if name != "overridden"},
-        **{f"{name} seed": seed for name, seed in header["seeds"].items()},
-        "data": data["kind"],
-        "training images": sum(data["counts"]["train"].values()),
-        **{f"{part} fingerprint": fingerprint[:12] for part, fingerprint in data["fingerprints"].items()},
+        "steps": header.steps,
+        **{f"recipe {name}": value for name, value in asdict(header.recipe).items()},
+        **{f"{name} seed": seed for name, seed in asdict(header.seeds).items()},
+        "data": data.kind,
+        "training images": data.images("train"),
+        "train fingerprint": data.fingerprints.train[:12],
+        "test fingerprint": data.fingerprints.test[:12],
     }
 
 
-def _reasons(kind: str, experiment: dict[str, str], header: dict[str, Any]) -> list[str]:
+def _reasons(kind: str, experiment: dict[str, str], header: TraceHeader) -> list[str]:
     """The differences of the experiments that explain a parting of this kind."""
     deciding = DECIDING.get(kind.split()[0], ())
-    if kind == "data" and header["recipe"].get("augmentation", "none") != "none":
+    if kind == "data" and header.recipe.augmentation != "none":
         deciding += ("dropout seed",)
     return [experiment[name] for name in deciding if name in experiment]
 
 
 def _differ(a: Entry, b: Entry) -> bool:
-    return any(a[key] != b[key] for key in ("shape", "dtype", "sha256"))
+    return (a.shape, a.dtype, a.sha256) != (b.shape, b.dtype, b.sha256)
 
 
 def _explain(name: str) -> tuple[str, str, str]:
@@ -160,16 +147,12 @@ def _explain(name: str) -> tuple[str, str, str]:
     return f"update of {where}", seen, "the optimizer changed"
 
 
-def measure(
-    a: Entry,
-    b: Entry,
-    kept: tuple[Callable[[Entry], Values] | None, Callable[[Entry], Values] | None] = (None, None),
-) -> Gap | None:
+def measure(a: Entry, b: Entry, kept: tuple[KeptTensors | None, KeptTensors | None] = (None, None)) -> Gap | None:
     """How far two entries are apart, by all values where both traces kept them, else by their samples.
 
     None if shapes or types differ, so that nothing compares.
     """
-    if a["shape"] != b["shape"] or a["dtype"] != b["dtype"]:
+    if (a.shape, a.dtype) != (b.shape, b.dtype):
         return None
     read_a, read_b = kept
     if read_a is None or read_b is None:
@@ -177,14 +160,14 @@ def measure(
     else:
         x, y = read_a(a), read_b(b)
     absolute = float(np.abs(x.astype(np.float64) - y.astype(np.float64)).max())
-    ulps = int(np.abs(_ordinal(x) - _ordinal(y)).max()) if a["dtype"] == "float32" else None
+    ulps = int(np.abs(_ordinal(x) - _ordinal(y)).max()) if a.dtype == "float32" else None
     return Gap(
         absolute, relative_difference(x, y), ulps, absolute > 0, all_values=read_a is not None and read_b is not None
     )
 
 
 def _sample(entry: Entry) -> Values:
-    return np.array(entry["sample"], dtype=entry["dtype"])
+    return np.array(entry.sample, dtype=entry.dtype)
 
 
 def _ordinal(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
@@ -198,8 +181,8 @@ def _growth(ours: dict[str, Entry], theirs: dict[str, Entry]) -> list[tuple[int,
     step = 1
     while (loss := f"step {step}/loss") in ours and loss in theirs:
         updates = [n for n in ours if n.startswith(f"step {step}/update/") and n in theirs]
-        comparable = [n for n in updates if ours[n]["shape"] == theirs[n]["shape"]]
+        comparable = [n for n in updates if ours[n].shape == theirs[n].shape]
         weights = [relative_difference(_sample(ours[n]), _sample(theirs[n])) for n in comparable]
-        growth.append((step, abs(ours[loss]["sample"][0] - theirs[loss]["sample"][0]), max(weights, default=0.0)))
+        growth.append((step, abs(ours[loss].sample[0] - theirs[loss].sample[0]), max(weights, default=0.0)))
         step += 1
     return growth

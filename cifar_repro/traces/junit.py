@@ -5,13 +5,22 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from cifar_repro.core.errors import InputError
+from cifar_repro.formats import Form, Whole
 
-OUTCOMES = ("passed", "failed", "errors", "skipped")
 ELEMENTS = {"failure": "failed", "error": "errors", "skipped": "skipped"}  # within a testcase; none where it passed
 
 
-def count_tests(path: Path) -> dict[str, int]:
-    """How many tests ended in each of OUTCOMES; one whose teardown fails as well counts twice, as pytest counts it.
+class Outcomes(Form, frozen=True, kw_only=True):
+    """How many tests ended in each way."""
+
+    passed: Whole = 0
+    failed: Whole = 0
+    errors: Whole = 0
+    skipped: Whole = 0
+
+
+def count_tests(path: Path) -> Outcomes:
+    """How many tests ended in each way; one whose teardown fails as well counts twice, as pytest counts it.
 
     Raises InputError for a file that is no such XML. One with a document type, which no JUnit file has, is refused
     unread: it could define entities that expand without end.
@@ -32,4 +41,4 @@ def count_tests(path: Path) -> dict[str, int]:
     found = Counter(
         next((ELEMENTS[part.tag] for part in case if part.tag in ELEMENTS), "passed") for case in root.iter("testcase")
     )
-    return {outcome: found[outcome] for outcome in OUTCOMES}
+    return Outcomes(**found)

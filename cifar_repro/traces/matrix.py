@@ -12,29 +12,16 @@ from string import ascii_uppercase
 from typing import Any
 
 from cifar_repro.core.errors import InputError
-from cifar_repro.gate import gate
-from cifar_repro.runs.environment import differences
-from cifar_repro.shape import check
+from cifar_repro.formats import plain
+from cifar_repro.gate.gate import GateResult, call, read_gate
+from cifar_repro.runs.environment import Environment, arrows
 from cifar_repro.statistics import relative_difference
 from cifar_repro.traces.diff import Parting, diff
-from cifar_repro.traces.trace_file import read_trace
+from cifar_repro.traces.junit import Outcomes
+from cifar_repro.traces.trace_file import Entry, Trace, TraceHeader, read_trace
 
-Trace = tuple[dict[str, Any], list[dict[str, Any]]]
-
-# What makes two entries equal; what must be equal for a time to belong to a trace.
-IDENTITY = ("name", "sha256", "shape", "dtype")
+# What must be equal for a time to belong to a trace.
 TIMED = ("torch", "torchvision", "python", "cpu", "cpu_capability", "device", "gpu", "threads", "memory_format")
-
-# The shape (see `shape`) of what the table takes from a gate.
-GATE = {
-    "gate": gate.SCHEMA,
-    "workload": str,
-    "a": {"environment": dict},
-    "b": {"environment": dict},
-    "ratio": float,
-    "interval": [float],
-    "detectable": float,
-}
 
 
 @dataclass(frozen=True)
@@ -53,22 +40,22 @@ class Ratio:
     @property
     def differs(self) -> bool:
         """Whether the two can be told apart."""
-        return gate.call(self.value, (self.low, self.high), self.detectable) is not None
+        return call(self.value, (self.low, self.high), self.detectable) is not None
 
 
 @dataclass(frozen=True)
 class Row:
     """One environment. name: the stem of its file, or the whole path where two stems are equal.
 
-    environment: as in a record. tests: how many of them passed, failed, ..., if the trace carries that. group: the
+    tests: how many of them passed, failed, ..., if the trace carries that. group: the
     letter that all traces with the same digests share. loss_difference: |a - b| / max(|a|, |b|) of the losses of the
     last step of this trace and of the first; None where one of them has no such entry. ratio: None where no gate
     compared the first environment with this one.
     """
 
     name: str
-    environment: dict[str, Any]
-    tests: dict[str, int] | None
+    environment: Environment
+    tests: Outcomes | None
     group: str
     loss_difference: float | None
     ratio: Ratio | None
@@ -78,7 +65,7 @@ class Row:
 class Matrix:
     """header: that of the first trace. partings: by the letter of a group, where it parts from the first one's."""
 
-    header: dict[str, Any]
+    header: TraceHeader
     rows: list[Row]
     partings: dict[str, Parting]
 
@@ -93,41 +80,48 @@ def read_matrix(paths: Sequence[Path]) -> Matrix:
     recipe, seeds, data and number of steps, and for a gate that does not compare the first trace's environment with
     that of a trace.
     """
-    gates = {path: content for path in paths if (content := _read_gate(path)) is not None}
+    gates = {path: content for path in paths if (content := read_gate(path)) is not None}
     traces = {path: read_trace(path) for path in paths if path not in gates}
     if not traces:
         raise InputError("matrix: no trace is given: give files that 'cifar-repro trace' wrote")
     (first_path, first), *_ = traces.items()
-    for path, (header, _) in traces.items():
-        for name, there in _experiment(first[0]).items():
-            if (here := _experiment(header)[name]) != there:
+    for path, trace in traces.items():
+        for name, there in _experiment(first.header).items():
+            if (here := _experiment(trace.header)[name]) != there:
                 raise InputError(
                     f"{path}: its {name} ({_shown(here, there)}) is not that of {first_path} ({_shown(there, here)}): "
                     "give traces of the same experiment"
                 )
 
-    letters: dict[frozenset[str], str] = {}
+    letters: dict[frozenset[Identity], str] = {}
     partings: dict[str, Parting] = {}
     rows = []
-    ratios = _ratios(gates, {path: header["environment"] for path, (header, _) in traces.items()})
+    ratios = _ratios(gates, {path: trace.header.environment for path, trace in traces.items()})
     names = [path.stem for path in traces]
     for path, trace in traces.items():
-        digests = frozenset(json.dumps([e[key] for key in IDENTITY]) for e in trace[1])
+        digests = frozenset(map(_identity, trace.entries))
         if digests not in letters:
             letters[digests] = letter = _letter(len(letters))
             if len(letters) > 1:
                 partings[letter] = diff(first, trace)
         name = path.stem if names.count(path.stem) == 1 else str(path)
-        environment, tests = trace[0]["environment"], trace[0].get("tests")
-        difference = _loss_difference(first, trace)
-        rows.append(Row(name, environment, tests, letters[digests], difference, ratios.get(path)))
-    return Matrix(first[0], rows, partings)
+        header, difference = trace.header, _loss_difference(first, trace)
+        rows.append(Row(name, header.environment, header.tests, letters[digests], difference, ratios.get(path)))
+    return Matrix(first.header, rows, partings)
 
 
-def _experiment(header: dict[str, Any]) -> dict[str, Any]:
+Identity = tuple[str, str, tuple[int, ...], str]
+
+
+def _identity(entry: Entry) -> Identity:
+    """What makes two entries equal."""
+    return entry.name, entry.sha256, tuple(entry.shape), entry.dtype
+
+
+def _experiment(header: TraceHeader) -> dict[str, Any]:
     """What traces must share to be comparable."""
-    parts = {name: header[name] for name in ("recipe", "seeds", "steps")}
-    return {**parts, "data.fingerprints": header["data"]["fingerprints"]}
+    parts = {"recipe": header.recipe, "seeds": header.seeds, "steps": header.steps}
+    return {name: plain(value) for name, value in {**parts, "data.fingerprints": header.data.fingerprints}.items()}
 
 
 def _shown(value: Any, other: Any) -> str:
@@ -143,45 +137,25 @@ def _letter(index: int) -> str:
 
 
 def _loss_difference(first: Trace, other: Trace) -> float | None:
-    name = f"step {first[0]['steps']}/loss"
-    a, b = (next((e["sample"][0] for e in entries if e["name"] == name), None) for _, entries in (first, other))
+    name = f"step {first.header.steps}/loss"
+    a, b = (next((e.sample[0] for e in trace.entries if e.name == name), None) for trace in (first, other))
     if a is None or b is None:
         return None
     return relative_difference(a, b)
 
 
-def _read_gate(path: Path) -> dict[str, Any] | None:
-    """What `cifar-repro gate --json` printed, if that is what the file holds."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None  # a trace, if anything: it has many lines
-    if not isinstance(content, dict) or "gate" not in content:
-        return None
-    try:
-        check(content, GATE, "gate")
-        low, high = content["interval"]
-        if min(low, high, content["ratio"], content["detectable"]) <= 0:
-            raise ValueError("ratio, interval or detectable is not positive")
-    except ValueError as error:
-        raise InputError(
-            f"{path}: is no result of a gate ({type(error).__name__}: {error}): "
-            "give what 'cifar-repro gate --json' printed"
-        ) from error
-    return content
-
-
-def _ratios(gates: dict[Path, dict[str, Any]], environments: dict[Path, dict[str, Any]]) -> dict[Path, Ratio]:
+def _ratios(gates: dict[Path, GateResult], traced: dict[Path, Environment]) -> dict[Path, Ratio]:
     """The ratio of each trace that a gate timed against the first one."""
     found: dict[Path, Ratio] = {}
+    environments = {path: plain(environment) for path, environment in traced.items()}
     first = next(iter(environments))
     for gate_path, made in gates.items():
-        if differing := differences(environments[first], made["a"]["environment"], TIMED):
+        if differing := arrows(environments[first], made.a.environment, TIMED):
             raise InputError(
                 f"{gate_path}: its A is not the environment of {first} ({', '.join(differing)}): "
                 "leave it out, or give the trace of its A first"
             )
-        apart = {path: differences(e, made["b"]["environment"], TIMED) for path, e in environments.items()}
+        apart = {path: arrows(e, made.b.environment, TIMED) for path, e in environments.items()}
         fitting = [path for path, differing in apart.items() if not differing]
         if not fitting:
             nearest = min(apart, key=lambda path: len(apart[path]))
@@ -189,11 +163,11 @@ def _ratios(gates: dict[Path, dict[str, Any]], environments: dict[Path, dict[str
                 f"{gate_path}: its B is the environment of no trace given (nearest: {nearest}, "
                 f"{', '.join(apart[nearest])}): leave it out, or give that trace"
             )
-        low, high = made["interval"]
+        low, high = made.interval
         for path in fitting:
             if path in found:
                 raise InputError(f"{gate_path}: another gate has timed {path} already: give one of them")
-            found[path] = Ratio(made["ratio"], low, high, made["detectable"], made["workload"])
+            found[path] = Ratio(made.ratio, low, high, made.detectable, made.workload)
     if len(workloads := {ratio.workload for ratio in found.values()}) > 1:
         raise InputError(f"matrix: gates of different workloads are given ({', '.join(sorted(workloads))}): give one")
     return found

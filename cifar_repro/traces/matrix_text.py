@@ -1,10 +1,10 @@
 """The table of `cifar-repro matrix`, as text, as Markdown and as JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-from cifar_repro.runs.record import caption
+from cifar_repro.formats import plain
+from cifar_repro.runs.record import caption, plain_with_changes
 from cifar_repro.traces.diff import Parting
 from cifar_repro.traces.matrix import Matrix, Row
 
@@ -45,19 +45,20 @@ def as_markdown(matrix: Matrix) -> str:
 
 
 def as_json(matrix: Matrix) -> dict[str, Any]:
-    traced = {name: matrix.header[name] for name in ("recipe", "seeds", "data", "steps")}
+    header = plain_with_changes(matrix.header)
+    traced = {name: header[name] for name in ("recipe", "seeds", "data", "steps")}
     groups = {
         letter: {
             "members": matrix.members(letter),
-            "parts": asdict(matrix.partings[letter]) if letter in matrix.partings else None,
+            "parts": plain(matrix.partings[letter]) if letter in matrix.partings else None,
         }
         for letter in _letters(matrix)
     }
-    return {"traced": traced, "environments": [asdict(row) for row in matrix.rows], "groups": groups}
+    return {"traced": traced, "environments": [plain(row) for row in matrix.rows], "groups": groups}
 
 
 def _caption(matrix: Matrix) -> str:
-    return f"{matrix.header['steps']} steps of {caption(matrix.header)}"
+    return f"{matrix.header.steps} steps of {caption(matrix.header.recipe, matrix.header.seeds, matrix.header.data)}"
 
 
 def _letters(matrix: Matrix) -> list[str]:
@@ -69,13 +70,13 @@ def _columns(matrix: Matrix) -> dict[str, Sequence[str]]:
     rows = matrix.rows
     return {
         "environment": [row.name for row in rows],
-        "torch": [str(row.environment["torch"]) for row in rows],
-        **{title: [_known(row.environment[name]) for row in rows] for title, name in SETTING.items()},
+        "torch": [row.environment.torch for row in rows],
+        **{title: [_known(getattr(row.environment, name)) for row in rows] for title, name in SETTING.items()},
         "passed": [_tests(row, "passed") for row in rows],
         "failed": [_tests(row, "failed", "errors") for row in rows],
         "skipped": [_tests(row, "skipped") for row in rows],
         "trace": [row.group for row in rows],
-        f"loss of step {matrix.header['steps']}": [_loss(row) for row in rows],
+        f"loss of step {matrix.header.steps}": [_loss(row) for row in rows],
         "time a step": [_ratio(row) for row in rows],
     }
 
@@ -85,7 +86,7 @@ def _known(value: str | int | None) -> str:
 
 
 def _tests(row: Row, *outcomes: str) -> str:
-    return "-" if row.tests is None else str(sum(row.tests[outcome] for outcome in outcomes))
+    return "-" if row.tests is None else str(sum(getattr(row.tests, outcome) for outcome in outcomes))
 
 
 def _loss(row: Row) -> str:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,36 +21,55 @@ from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError, NonFinite
 from cifar_repro.core.recipe import Recipe, Seeds
-from cifar_repro.runs.environment import environment
-from cifar_repro.runs.record import RECORD, caption, new_record
-from cifar_repro.shape import check, loads
-from cifar_repro.traces.junit import OUTCOMES
+from cifar_repro.formats import Form, Whole, decode, plain
+from cifar_repro.runs.environment import Environment, environment
+from cifar_repro.runs.record import Data, describe_data, plain_with_changes, whole_recipe
+from cifar_repro.traces.junit import Outcomes
 
 SCHEMA = 1
 SAMPLED = 8  # values of each tensor that are kept in full
 
-# The shapes of the header and of an entry (see `shape`): what readers of traces rely on.
-HEADER = {
-    "steps": int,
-    **{name: RECORD[name] for name in ("recipe", "seeds", "data", "environment")},
-    "tests": (None, dict.fromkeys(OUTCOMES, int)),
-}
-ENTRY = {
-    "name": str,
-    "sha256": str,
-    "shape": [int],
-    "dtype": ("bool", "int64", "float32", "float64"),
-    "sample": [(bool, float)],
-}
+
+class TraceHeader(Form, frozen=True, kw_only=True):
+    """The first line of a trace: what was traced, on what, and where. tests: what was given with --tests."""
+
+    trace: Whole = SCHEMA
+    steps: Whole
+    recipe: Recipe
+    seeds: Seeds
+    data: Data
+    environment: Environment
+    tests: Outcomes | None = None
 
 
-def summarise(name: str, tensor: torch.Tensor) -> dict[str, Any]:
-    """The entry of one tensor.
+class Entry(Form, frozen=True, kw_only=True):
+    """One tensor.
 
-    sha256 over its bytes, contiguous and little-endian; shape and dtype; norm, mean and absmax in float64; and a
-    sample of SAMPLED values evenly spaced over the flattened tensor, with all their digits. Raises NonFinite for a NaN
-    or infinite value, which JSON cannot hold.
+    sha256 over its bytes, contiguous and little-endian; norm, mean and absmax in float64; sample: SAMPLED values evenly
+    spaced over the flattened tensor, with all their digits.
     """
+
+    name: str
+    sha256: str
+    shape: list[Whole]
+    dtype: Literal["bool", "int64", "float32", "float64"]
+    norm: float
+    mean: float
+    absmax: float
+    sample: list[bool | int | float]
+
+
+class Trace(NamedTuple):
+    header: TraceHeader
+    entries: list[Entry]
+
+
+Values = npt.NDArray[Any]
+KeptTensors = Callable[[Entry], Values]  # reads the tensor of an entry
+
+
+def summarise(name: str, tensor: torch.Tensor) -> Entry:
+    """The entry of one tensor. Raises NonFinite for a NaN or infinite value, which JSON cannot hold."""
     array = _array(tensor)
     flat = torch.from_numpy(array).flatten()
     values = flat.double()
@@ -58,29 +77,29 @@ def summarise(name: str, tensor: torch.Tensor) -> dict[str, Any]:
     if not math.isfinite(norm):
         raise NonFinite(f"the norm of {name} is {norm}")
     places = torch.linspace(0, len(flat) - 1, min(SAMPLED, len(flat)), dtype=torch.float64).round().long()
-    return {
-        "name": name,
-        "sha256": digest(array),
-        "shape": list(tensor.shape),
-        "dtype": str(tensor.dtype).removeprefix("torch."),
-        "norm": norm,
-        "mean": values.mean().item(),
-        "absmax": values.abs().max().item(),
-        "sample": flat[places].tolist(),
-    }
+    return Entry(
+        name=name,
+        sha256=digest(array),
+        shape=list(tensor.shape),
+        dtype=str(tensor.dtype).removeprefix("torch."),  # type: ignore[arg-type]  # a trace has no others
+        norm=norm,
+        mean=values.mean().item(),
+        absmax=values.abs().max().item(),
+        sample=flat[places].tolist(),
+    )
 
 
-def digest(array: npt.NDArray[Any]) -> str:
+def digest(array: Values) -> str:
     """sha256 hex over the bytes of an array, contiguous and little-endian."""
     return hashlib.sha256(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest()
 
 
-def _array(tensor: torch.Tensor) -> npt.NDArray[Any]:
+def _array(tensor: torch.Tensor) -> Values:
     return tensor.detach().cpu().contiguous().numpy()
 
 
 def write_trace(
-    path: Path, header: dict[str, Any], tensors: Iterator[tuple[str, torch.Tensor]], *, keep: bool = False
+    path: Path, header: TraceHeader, tensors: Iterator[tuple[str, torch.Tensor]], *, keep: bool = False
 ) -> None:
     """Writes header and entries as JSON lines and, to keep them, the tensors to `tensors_path(path)`, one by one.
 
@@ -91,9 +110,9 @@ def write_trace(
         archive = None
         if keep:
             archive = files.enter_context(zipfile.ZipFile(files.enter_context(replacing(tensors_path(path))), "w"))
-        _write_line(lines, header)
+        _write_line(lines, plain_with_changes(header))
         for name, tensor in tensors:
-            _write_line(lines, summarise(name, tensor))
+            _write_line(lines, plain(summarise(name, tensor)))
             if archive is not None:
                 # ZipInfo has a fixed date, so that equal tensors make equal files.
                 with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
@@ -110,45 +129,60 @@ def tensors_path(path: Path) -> Path:
 
 
 def header(
-    recipe: Recipe, seeds: Seeds, data: Cifar10, steps: int, device: torch.device, memory_format: str
-) -> dict[str, Any]:
-    """The first line of a trace: what was traced, on what, and where."""
-    record = new_record(recipe, seeds, data, environment(device, memory_format))
-    kept = {name: record[name] for name in ("recipe", "seeds", "data", "environment")}
-    return {"trace": SCHEMA, "steps": steps, **kept}
+    recipe: Recipe,
+    seeds: Seeds,
+    data: Cifar10,
+    steps: int,
+    device: torch.device,
+    memory_format: str,
+    tests: Outcomes | None = None,
+) -> TraceHeader:
+    """The first line of a trace that is made here and now."""
+    return TraceHeader(
+        steps=steps,
+        recipe=recipe,
+        seeds=seeds,
+        data=describe_data(data),
+        environment=environment(device, memory_format),
+        tests=tests,
+    )
 
 
-def read_trace(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Header and entries. Raises InputError for anything but a whole trace of this schema."""
+def read_trace(path: Path) -> Trace:
+    """Raises InputError for anything but a whole trace of this schema."""
     if not path.is_file():
         raise InputError(f"{path}: no such file: give one that 'cifar-repro trace' wrote")
-    try:
-        first, *entries = [loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        if first["trace"] != SCHEMA:
+
+    def upgrade(raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("trace") != SCHEMA:
             raise InputError(
-                f"{path}: trace schema {first['trace']!r} is not {SCHEMA}: read it with the version that wrote it"
+                f"trace schema {raw.get('trace')!r} is not {SCHEMA}: read it with the version that wrote it"
             )
-        check({"tests": None, **first}, HEADER, "header")
-        caption(first)  # raises KeyError for an overridden field that the recipe lacks
-        check(entries, [ENTRY], "entry")
+        return whole_recipe(raw)
+
+    try:
+        first, *others = path.read_text(encoding="utf-8").splitlines()
+        header = decode(first, TraceHeader, "header", upgrade)
+        header.recipe.changes()  # raises InputError for an unknown recipe
+        entries = [decode(line, Entry, f"entry {number}") for number, line in enumerate(others, start=1)]
         for entry in entries:
             _check_sample(entry)
-        _check_whole(entries, first["steps"])
-    except InputError:
-        raise
-    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
-        raise InputError(f"{path}: is no trace ({type(error).__name__}: {error}): give a whole one") from error
-    return first, entries
+        _check_whole(entries, header.steps)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise InputError(f"{path}: is no trace ({error}): give a whole one") from error
+    return Trace(header, entries)
 
 
-def _check_whole(entries: list[dict[str, Any]], steps: int) -> None:
+def _check_whole(entries: list[Entry], steps: int) -> None:
     """Raises ValueError unless the steps are those that the header counts, each with the entries of the first.
 
     The first must update every parameter, so that a trace of one step that was cut at the end of a line is seen, too.
     """
     names: dict[str, list[str]] = {}
     for entry in entries:
-        phase, _, name = entry["name"].partition("/")
+        phase, _, name = entry.name.partition("/")
         names.setdefault(phase, []).append(name)
     found = [phase for phase in names if phase.startswith("step ")]
     if not 1 <= steps == len(found):
@@ -160,15 +194,15 @@ def _check_whole(entries: list[dict[str, Any]], steps: int) -> None:
             raise ValueError(f"the entries of {phase} are not whole")
 
 
-def _check_sample(entry: dict[str, Any]) -> None:
+def _check_sample(entry: Entry) -> None:
     """Raises ValueError or ArithmeticError unless the sample is what `summarise` makes of such a tensor."""
     with np.errstate(over="raise"):
-        values = np.array(entry["sample"], dtype=entry["dtype"])
-    if not 1 <= len(values) == min(SAMPLED, math.prod(entry["shape"])) or values.tolist() != entry["sample"]:
-        raise ValueError(f"the sample of {entry['name']} is not of {entry['dtype']} {entry['shape']}")
+        values = np.array(entry.sample, dtype=entry.dtype)
+    if not 1 <= len(values) == min(SAMPLED, math.prod(entry.shape)) or values.tolist() != entry.sample:
+        raise ValueError(f"the sample of {entry.name} is not of {entry.dtype} {entry.shape}")
 
 
-def kept_tensors(path: Path) -> Callable[[dict[str, Any]], npt.NDArray[Any]] | None:
+def kept_tensors(path: Path) -> KeptTensors | None:
     """What reads the tensor of an entry of the trace in `path`; None if the tensors were not kept.
 
     Reading raises InputError for a file that is damaged, or whose tensor is not the one of the entry.
@@ -177,14 +211,14 @@ def kept_tensors(path: Path) -> Callable[[dict[str, Any]], npt.NDArray[Any]] | N
     if not file.is_file():
         return None
 
-    def read(entry: dict[str, Any]) -> npt.NDArray[Any]:
+    def read(entry: Entry) -> Values:
         try:
-            with zipfile.ZipFile(file) as archive, archive.open(f"{entry['name']}.npy") as member:
-                array: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+            with zipfile.ZipFile(file) as archive, archive.open(f"{entry.name}.npy") as member:
+                array: Values = np.lib.format.read_array(member, allow_pickle=False)
         except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError) as error:
             raise InputError(f"{file}: cannot be read ({error}): trace again, or remove it") from error
-        if digest(array) != entry["sha256"]:
-            raise InputError(f"{file}: its {entry['name']} is not that of {path.name}: trace again, or remove it")
+        if digest(array) != entry.sha256:
+            raise InputError(f"{file}: its {entry.name} is not that of {path.name}: trace again, or remove it")
         return array
 
     return read

@@ -4,7 +4,7 @@ Published results come in the forms of `published`; each gives claims: numbers o
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -13,20 +13,21 @@ import numpy as np
 
 from cifar_repro import statistics
 from cifar_repro.core.errors import InputError
-from cifar_repro.runs.record import data_label, recipe_of, steps_an_epoch
+from cifar_repro.core.training import Epoch
+from cifar_repro.runs.record import data_label, steps_an_epoch
 from cifar_repro.statistics import LEVEL
+from cifar_repro.studies.study_file import Study, StudyRun
 from cifar_repro.verdicts.published import LESSON_NAMES, STEPS, WINDOW, cut, rounded
 from cifar_repro.verdicts.verdict import (
     CONSISTENT,
     INCONCLUSIVE,
     NOT_CONSISTENT,
     Check,
-    Results,
-    Run,
     Verdict,
     accuracy,
     check_results,
     left_out,
+    tested,
 )
 
 # Two runs predict a third within 16 standard deviations: nearly anything would be consistent with them.
@@ -43,26 +44,26 @@ class Claim:
 
     name: str
     places: list[str]
-    of_run: Callable[[Run], list[float]]
+    of_run: Callable[[StudyRun], list[float]]
     low: list[float]
     high: list[float]
     unit: str = ""
 
 
-def with_published(results: Results, published: dict[str, Any], name: str = "the study") -> Verdict:
+def with_published(results: Study, published: dict[str, Any], name: str = "the study") -> Verdict:
     """Consistent, not consistent, or inconclusive with the published run (each of them, where there are more).
 
     name: what errors call the results.
     Not consistent: a claim of it is rejected at 5 % after Holm's correction for the number of claims.
     """
     check_results(results, name)
-    if results.get("vary"):
-        raise InputError(f"vary: the study varies the {results['vary']} seed alone, a new run all: give such a study")
-    n = len(results["runs"])
+    if results.vary:
+        raise InputError(f"vary: the study varies the {results.vary} seed alone, a new run all: give such a study")
+    n = len(results.runs)
     claims, notes = _claims(published, results)
     comparisons = []
     for claim in claims:
-        values = _values(claim, results["runs"])
+        values = _values(claim, results.runs)
         if values is None:
             notes.append(f"{claim.name} is not compared: the runs have no such numbers")
         else:
@@ -84,11 +85,11 @@ def with_published(results: Results, published: dict[str, Any], name: str = "the
     return Verdict(outcome, checks, [*_about_the_data(results, published), *left_out(results), *notes], needed)
 
 
-def _values(claim: Claim, runs: list[Run]) -> statistics.Floats | None:
+def _values(claim: Claim, runs: Sequence[StudyRun]) -> statistics.Floats | None:
     """(n, m): the claim's numbers in each of n runs; None where they have no such numbers."""
     try:
         values = np.array([claim.of_run(run) for run in runs], dtype=float)
-    except (KeyError, TypeError, ValueError):  # an entry is missing, None, or not of the same length in all runs
+    except (KeyError, TypeError, ValueError):  # a class is missing, a number is None, or there are not as many in all
         return None
     return values if values.shape == (len(runs), len(claim.places)) and np.isfinite(values).all() else None
 
@@ -145,16 +146,16 @@ def _bounds(claim: Claim, i: int) -> str:
     return f"{low:g}{unit}" if low == high else f"{low:g} to {high:g}{unit}"
 
 
-def _about_the_data(results: Results, published: dict[str, Any]) -> list[str]:
+def _about_the_data(results: Study, published: dict[str, Any]) -> list[str]:
     """Why a verdict is none on the published result, if so."""
     notes = []
-    recipe = results["recipe"]
-    if not results["data"]["official"]:
-        notes.append(f"This is no verdict on the published result: the runs are on {data_label(results['data'])}")
-    if recipe["name"] != published["recipe"]:
-        notes.append(f"The runs are of the recipe {recipe['name']}, the published result is of {published['recipe']}")
-    if recipe["overridden"]:
-        changes = ", ".join(f"{name} {recipe[name]}" for name in recipe["overridden"])
+    recipe = results.recipe
+    if not results.data.official:
+        notes.append(f"This is no verdict on the published result: the runs are on {data_label(results.data)}")
+    if recipe.name != published["recipe"]:
+        notes.append(f"The runs are of the recipe {recipe.name}, the published result is of {published['recipe']}")
+    if changed := recipe.changes():
+        changes = ", ".join(f"{name} {getattr(recipe, name)}" for name in changed)
         notes.append(f"The runs are of a changed recipe: {changes}")
     return notes
 
@@ -162,9 +163,9 @@ def _about_the_data(results: Results, published: dict[str, Any]) -> list[str]:
 # ---- what was published ---------------------------------------------------------------------------------------------
 
 
-def _claims(published: dict[str, Any], results: Results) -> tuple[list[Claim], list[str]]:
+def _claims(published: dict[str, Any], results: Study) -> tuple[list[Claim], list[str]]:
     """The claims that the runs of a study can be compared with, and notes on those that they cannot."""
-    epochs = len(results["runs"][0]["epochs"])
+    epochs = len(results.runs[0].epochs)
     claims: list[Claim] = []
     notes: list[str] = []
     if "epochs" in published:  # one run: its curve, and its test
@@ -200,13 +201,24 @@ def _claims(published: dict[str, Any], results: Results) -> tuple[list[Claim], l
     return claims, notes
 
 
+def _losses(epochs: Sequence[Epoch]) -> list[float]:
+    return [_known(loss) for epoch in epochs for loss in (epoch.train_loss, epoch.valid_loss)]
+
+
+def _known(number: float | None) -> float:
+    """Raises TypeError for None: what the recipe does not give; see `_values`."""
+    if number is None:
+        raise TypeError
+    return number
+
+
 def _loss_curve(epochs: list[dict[str, Any]]) -> Claim:
     values = [float(e[name]) for e in epochs for name in LOSSES]
     places = [f"{name} of epoch {e['epoch']}" for e in epochs for name in LOSSES]
     return Claim(
         "loss curve",
         places,
-        lambda run: [e[name] for e in run["epochs"][: len(epochs)] for name in LOSSES],
+        lambda run: _losses(run.epochs[: len(epochs)]),
         values,
         values,
     )
@@ -215,12 +227,12 @@ def _loss_curve(epochs: list[dict[str, Any]]) -> Claim:
 def _mean_losses(epochs: list[dict[str, Any]]) -> Claim:
     """What a curve that lies a little lower or higher all along shows more surely than any one of its points."""
 
-    def means(epochs: list[dict[str, Any]]) -> list[float]:
-        return [fmean(e[name] for e in epochs) for name in LOSSES]
+    def means(losses: list[float]) -> list[float]:
+        return [fmean(losses[k :: len(LOSSES)]) for k in range(len(LOSSES))]
 
     places = [f"{name}, mean of {len(epochs)} epochs" for name in LOSSES]
-    values = means(epochs)
-    return Claim("mean losses", places, lambda run: means(run["epochs"][: len(epochs)]), values, values)
+    values = means([float(e[name]) for e in epochs for name in LOSSES])
+    return Claim("mean losses", places, lambda run: means(_losses(run.epochs[: len(epochs)])), values, values)
 
 
 def _exact_test(test: dict[str, Any]) -> list[Claim]:
@@ -230,19 +242,19 @@ def _exact_test(test: dict[str, Any]) -> list[Claim]:
     per_class = [100 * c["correct"] / c["total"] for c in test["per_class"]]
     return [
         Claim("test accuracy", ["test accuracy"], lambda run: [accuracy(run)], [percent], [percent], "%"),
-        Claim("test loss", ["test loss"], lambda run: [run["test"]["loss"]], [loss], [loss]),
+        Claim("test loss", ["test loss"], lambda run: [tested(run).loss], [loss], [loss]),
         Claim("accuracy per class", classes, lambda run: _per_class(run, classes), per_class, per_class, "%"),
     ]
 
 
-def _per_class(run: Run, names: list[str]) -> list[float]:
-    of = {c["name"]: 100 * c["correct"] / c["total"] for c in run["test"]["per_class"] if c["total"]}
+def _per_class(run: StudyRun, names: list[str]) -> list[float]:
+    of = {c.name: 100 * c.correct / c.total for c in tested(run).per_class if c.total}
     return [of[name] for name in names]
 
 
-def _other_steps(results: Results) -> str:
+def _other_steps(results: Study) -> str:
     """Why the running losses of these runs are not those of the published steps, or nothing."""
-    window, steps = recipe_of(results).loss_window, steps_an_epoch(results)
+    window, steps = results.recipe.loss_window, steps_an_epoch(results.recipe, results.data)
     if not window or (window, steps) == (WINDOW, STEPS):  # runs without them have no such numbers
         return ""
     return (
@@ -256,7 +268,7 @@ def _running_loss(name: str, steps: list[dict[str, Any]]) -> Claim:
     return Claim(
         name,
         places,
-        lambda run: [loss for e in run["epochs"] for loss in e["running_loss"]][: len(steps)],
+        lambda run: [loss for e in run.epochs for loss in e.running_loss][: len(steps)],
         values,
         values,
     )
@@ -283,7 +295,7 @@ def _round_percent(epoch: int, percent: float) -> Claim:
     return Claim(
         name,
         [name],
-        lambda run: [100 * run["epochs"][epoch - 1]["valid_accuracy"]],
+        lambda run: [100 * _known(run.epochs[epoch - 1].valid_accuracy)],
         [low],
         [high],
         "%",

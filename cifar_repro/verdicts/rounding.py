@@ -10,6 +10,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from cifar_repro.core.recipe import Recipe
+from cifar_repro.runs.record import Data
+
 # Two runs are compared, each off by itself: 2. Growth was measured in few runs, and differs between them: 5.
 FACTOR = 2 * 5
 
@@ -38,15 +41,15 @@ class Growth:
         return self.measured[name][epoch - 1] if epoch <= self.telling else self.later
 
 
-def growth(recipe: dict[str, Any], data: dict[str, Any]) -> Growth | None:
-    """The tolerances for runs of a recipe on such data, by their entries in a record; None where none was measured.
+def growth(recipe: Recipe, data: Data) -> Growth | None:
+    """The tolerances for runs of a recipe on such data; None where none was measured.
 
     It was measured for `udacity` unchanged, but for the number of epochs, on 50,000 images: another learning rate or
     number of steps lets rounding grow in another way.
     """
     table = _table()
-    images = sum(data["counts"]["train"].values())
-    if recipe["name"] != table["recipe"] or set(recipe["overridden"]) - {"epochs"} or images != table["images"]:
+    changed = set(recipe.changes()) - {"epochs"}
+    if recipe.name != table["recipe"] or changed or data.images("train") != table["images"]:
         return None
     later = TWO_SEEDS * table["sd_over_seeds"]
     measured: dict[str, list[float]] = {}

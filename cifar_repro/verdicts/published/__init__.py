@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 from cifar_repro.core.errors import InputError
+from cifar_repro.runs.record import Data
 
 LESSON_NAMES = {"plane": "airplane", "car": "automobile"}  # what PyTorch's tutorial calls two of the classes
 # That tutorial's losses are means over so many steps; an epoch has 50,000 images in batches of 4.
@@ -26,12 +27,12 @@ def published(recipe: str) -> dict[str, Any] | None:
     return content
 
 
-def published_beside(recipe: str, data: dict[str, Any]) -> dict[str, Any] | None:
+def published_beside(recipe: str, data: Data) -> dict[str, Any] | None:
     """As `published`, for results on the data of a record: None where it is synthetic.
 
     Beside results on drawn pictures published ones would compare nothing.
     """
-    return None if data["kind"] == "synthetic" else published(recipe)
+    return None if data.kind == "synthetic" else published(recipe)
 
 
 def cut(percent: float) -> tuple[float, float]:
