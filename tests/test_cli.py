@@ -14,7 +14,8 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.tutorial import TutorialNet
-from cifar_repro.cli import _progress, main
+from cifar_repro.cli import main
+from cifar_repro.commands.talk import progress
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.report import figures
 from cifar_repro.runs import text
@@ -328,12 +329,12 @@ def test_progress_shows_in_a_terminal_and_only_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a terminal, even one of unknown size, a bar names the work and its share; elsewhere there is nothing."""
-    assert list(_progress(range(3), total=3, desc="counting")) == [0, 1, 2]
+    assert list(progress(range(3), total=3, desc="counting")) == [0, 1, 2]
     assert capsys.readouterr().err == ""
     terminal, inside = os.openpty()
     with os.fdopen(inside, "w") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
-        assert list(_progress(range(3), total=3, desc="counting")) == [0, 1, 2]
+        assert list(progress(range(3), total=3, desc="counting")) == [0, 1, 2]
         shown = os.read(terminal, 10_000).decode()
     os.close(terminal)
     assert re.search(r"counting: +0%.*0/3", shown)

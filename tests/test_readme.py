@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_repro.cli import COMMANDS
+from cifar_repro.commands import COMMANDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -1,0 +1,44 @@
+"""Test loss, per-class and overall accuracy of any state_dict file of a recipe's network.
+
+The file is read without executing anything in it.
+"""
+
+import argparse
+from pathlib import Path
+
+from cifar_repro.commands.options import add_compute, add_data, add_json, load
+from cifar_repro.commands.status import DONE
+from cifar_repro.commands.talk import print_json, progress, speaker
+from cifar_repro.core.recipe import RECIPES, get_recipe
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "checkpoint", type=Path, metavar="CHECKPOINT", help="a file that torch.save(net.state_dict(), ...) wrote"
+    )
+    parser.add_argument("--recipe", metavar="R", help=f"one of {', '.join(RECIPES)} (default: udacity)")
+    add_data(parser)
+    add_compute(parser)
+    add_json(parser, "print the result as JSON, as the `test` of a record")
+
+
+def command(options: argparse.Namespace) -> int:
+    from cifar_repro.core.checkpoint import load_weights
+    from cifar_repro.core.model import build_network
+    from cifar_repro.core.seeding import make_deterministic
+    from cifar_repro.runs import text
+    from cifar_repro.runs.environment import choose_device
+    from cifar_repro.runs.record import data_label
+    from cifar_repro.runs.run import evaluate_images
+
+    recipe = get_recipe("udacity" if options.recipe is None else options.recipe)
+    device = choose_device("auto" if options.device is None else options.device)
+    make_deterministic(options.threads)
+    network = build_network(recipe)
+    load_weights(options.checkpoint, network)
+    data = load(options.data)
+    memory_format = "contiguous" if options.memory_format is None else options.memory_format
+    result = evaluate_images(network, data, recipe, device, memory_format, progress).as_record()
+    speaker(options)(f"Data: {data_label({'kind': data.kind, 'official': data.official})}\n{text.test(result)}")
+    print_json(options, result)
+    return DONE

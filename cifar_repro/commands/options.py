@@ -1,0 +1,118 @@
+"""The options that several commands share, and what is made of them."""
+
+import argparse
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_repro.commands.talk import progress
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.recipe import RECIPES, Recipe, Seeds, get_recipe
+
+if TYPE_CHECKING:  # torch takes seconds to import, so each function imports what it needs
+    import torch
+
+    from cifar_repro.core.data import Cifar10
+
+DATA_HELP = (
+    "a folder, 'synthetic', or 'auto' (default): the folder in $CIFAR_REPRO_DATA, then ./data, then a download to "
+    "./data, then, with no network, synthetic data"
+)
+LAYOUTS_HELP = """A data folder holds one of
+  cifar-10-batches-py/  or  cifar-10-python.tar.gz   the python version, md5 sums checked
+  cifar-10-batches-bin/ or  cifar-10-binary.tar.gz   the binary version
+  train/CLASS/*.png|jpg and test/CLASS/*             32x32 images, folders named by the ten classes"""
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Read by `load`."""
+    parser.add_argument("--data", metavar="D", help=DATA_HELP)
+    parser.epilog = "\n\n".join(filter(None, [parser.epilog, LAYOUTS_HELP]))
+
+
+def add_compute(parser: argparse.ArgumentParser, threads: int | None = None) -> None:
+    """On what machine, and how it computes."""
+    parser.add_argument("--device", metavar="DEV", help="auto (default), cpu, cuda or cuda:INDEX")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=threads,
+        metavar="N",
+        help=f"CPU threads of torch (default: {'as torch chooses' if threads is None else threads}); changes bits",
+    )
+    parser.add_argument(
+        "--memory-format",
+        metavar="F",
+        help="contiguous (default; the lesson's numbers to the bit) or channels_last (faster, other last bits)",
+    )
+
+
+def add_json(parser: argparse._ActionsContainer, help: str) -> None:
+    """Read by `talk.speaker` and `talk.print_json`."""
+    parser.add_argument("--json", action="store_true", help=f"{help}; nothing else goes to stdout")
+
+
+def add_experiment(parser: argparse.ArgumentParser, threads: int | None = None) -> None:
+    """Which experiment, on what data, on what machine: read by `experiment` and `load`."""
+    parser.add_argument("--recipe", metavar="R", help=f"one of {', '.join(RECIPES)} (default: udacity)")
+    parser.add_argument("--seed", type=int, metavar="S", help="the seed of all four sources of randomness (default: 0)")
+    for f in fields(Seeds):
+        parser.add_argument(f"--{f.name}-seed", type=int, metavar="S", help=f"another seed for the {f.name} alone")
+    add_data(parser)
+    add_compute(parser, threads)
+    group = parser.add_argument_group("recipe", "Change a number of the recipe; the record says which.")
+    for f in fields(Recipe):
+        if f.name != "name":
+            group.add_argument(
+                f"--{f.name.replace('_', '-')}",
+                type=type(f.default),
+                metavar="{" + ",".join(f.metadata["choices"]) + "}" if f.metadata["choices"] else "N",
+                help=f"{f.metadata['help']} (udacity: {f.default})",
+            )
+
+
+def given(options: argparse.Namespace) -> dict[str, Any]:
+    """The options that were given on the command line."""
+    return {name: value for name, value in vars(options).items() if value is not None}
+
+
+def experiment(options: argparse.Namespace) -> "tuple[Recipe, Seeds, torch.device, str]":
+    """What the options of `add_experiment` say, but for the data and the threads, once it is known to make sense."""
+    from cifar_repro.core.training import torch_memory_format
+    from cifar_repro.runs.environment import choose_device
+
+    said = given(options)
+    recipe = get_recipe(said.get("recipe", "udacity"))
+    recipe = recipe.with_changes({f.name: said[f.name] for f in fields(Recipe) if f.name in said})
+    seeds = Seeds(**{f.name: said.get(f"{f.name}_seed", said.get("seed", 0)) for f in fields(Seeds)})
+    memory_format = said.get("memory_format", "contiguous")
+    torch_memory_format(memory_format)
+    return recipe, seeds, choose_device(said.get("device", "auto")), memory_format
+
+
+def load(where: str | None) -> "Cifar10":
+    """The data that --data names; where synthetic data stands in for CIFAR-10, stderr says so."""
+    from cifar_repro.core.data import load_cifar10
+
+    data = load_cifar10("auto" if where is None else where, progress=progress)
+    if data.stands_in:
+        print(
+            f"cifar-repro: WARNING: no CIFAR-10 in $CIFAR_REPRO_DATA or ./data, and {data.stands_in}: "
+            "SYNTHETIC data stands in for it, and its results say nothing about CIFAR-10",
+            file=sys.stderr,
+        )
+    return data
+
+
+def place(where: str | None, recorded: dict[str, Any]) -> str:
+    """`where`, or where the data that a record describes was, as --data takes it."""
+    return str(recorded["path"] or recorded["kind"]) if where is None else where
+
+
+def check_new(file: Path) -> None:
+    """Before any work: raises InputError where the file --out is there, or its folder is not."""
+    if file.exists():
+        raise InputError(f"out: {file} is already there: give a new file")
+    if not file.parent.is_dir():
+        raise InputError(f"out: {file.parent} is no folder: make it first, or give another file")

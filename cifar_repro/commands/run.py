@@ -1,0 +1,102 @@
+"""The whole experiment: load, split, look at the data, train, keep the best, test it, draw the figures.
+
+A run folder gets record.json (everything that was run and came out), metrics.jsonl (a line an epoch),
+model_cifar.pt (the best weights), last.pt (all that is needed to go on), figures/ and report.html.
+"""
+
+import argparse
+from pathlib import Path
+from time import gmtime, strftime
+from typing import TYPE_CHECKING
+
+from cifar_repro.commands.options import add_experiment, add_json, experiment, given, load, place
+from cifar_repro.commands.status import BAD_INPUT, DONE, FAILED_CHECK, INTERRUPTED, Stop, describe
+from cifar_repro.commands.talk import print_json, progress, speaker
+from cifar_repro.core.errors import InputError, NonFiniteLoss
+
+if TYPE_CHECKING:
+    from cifar_repro.runs.run import Run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/RECIPE-seedS-UTCTIME)")
+    parser.add_argument(
+        "--resume", type=Path, metavar="DIR", help="go on with the run in DIR, exactly as if it had never stopped"
+    )
+    add_json(parser, "print the record as JSON")
+    add_experiment(parser)
+
+
+def command(options: argparse.Namespace) -> int:
+    from cifar_repro.report import run_figures
+    from cifar_repro.report.page import write_run_report
+    from cifar_repro.runs import text
+
+    run = _resumed(options) if options.resume else _started(options)
+    say = speaker(options)
+    say(text.setup(run))
+    try:
+        run_figures.draw_data(run)
+        window = run.recipe.loss_window
+        run.train(lambda epoch, previous_best: say(text.epoch(epoch, previous_best, window)), progress)
+        result = run.test(progress)
+        say(text.test(result.as_record()))
+        run_figures.draw_results(run, result)
+        write_run_report(run, result)
+        run.complete()
+        say(f"\nEverything is in {run.folder}")
+    except NonFiniteLoss:
+        print_json(options, run.record)
+        raise Stop(text.diverged(run.record), FAILED_CHECK) from None
+    except (KeyboardInterrupt, OSError) as error:
+        what, status = (
+            ("interrupted", INTERRUPTED) if isinstance(error, KeyboardInterrupt) else (describe(error), BAD_INPUT)
+        )
+        kept = f"{len(run.record['epochs'])} of {run.recipe.epochs} epochs are kept"
+        raise Stop(f"{what}: {kept}; go on with: cifar-repro run --resume {run.folder}", status) from None
+    print_json(options, run.record)
+    return DONE
+
+
+def _started(options: argparse.Namespace) -> "Run":
+    """A new run, once everything that was asked for is known to make sense."""
+    from cifar_repro.core.seeding import make_deterministic
+    from cifar_repro.runs.run import Run, check_unused
+
+    recipe, seeds, device, memory_format = experiment(options)
+    time = strftime("%Y%m%dT%H%M%SZ", gmtime())
+    seed = options.seed or 0
+    folder = options.out if options.out is not None else Path("runs") / f"{recipe.name}-seed{seed}-{time}"
+    check_unused(folder)
+    make_deterministic(options.threads)
+    return Run.start(folder, recipe, seeds, load(options.data), device, memory_format)
+
+
+def _resumed(options: argparse.Namespace) -> "Run":
+    """The run in a folder. What else was given on the command line must be what the run was started with."""
+    from cifar_repro.core.seeding import make_deterministic
+    from cifar_repro.runs.environment import choose_device
+    from cifar_repro.runs.folders import folder_of
+    from cifar_repro.runs.record import read_record
+    from cifar_repro.runs.run import Run
+
+    folder = folder_of(options.resume)
+    record = read_record(folder)
+    seeds, environment = record["seeds"], record["environment"]
+    recorded = {"out": folder, **record["recipe"], **environment, "recipe": record["recipe"]["name"]}
+    recorded |= {f"{name}_seed": seed for name, seed in seeds.items()}
+    said = given(options)
+    if "seed" in said:  # of those that were not given by themselves
+        rest = [seed for name, seed in seeds.items() if f"{name}_seed" not in said]
+        recorded["seed"] = next((seed for seed in rest if seed != said["seed"]), said["seed"])
+    if said.get("device") == "auto":
+        del said["device"]
+    elif "device" in said:
+        said["device"] = str(choose_device(said["device"]))
+    for name in said:
+        if name in recorded and said[name] != recorded[name]:
+            flag = "--" + name.replace("_", "-")
+            raise InputError(f"{flag}: {said[name]} is not the {recorded[name]} of the run in {folder}: leave it out")
+    choose_device(environment["device"])
+    make_deterministic(environment["threads"])
+    return Run.resume(folder, record, load(place(options.data, record["data"])))
