@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    from cifar_repro.runs import text
+    from cifar_repro.traces import text
     from cifar_repro.traces.diff import diff
     from cifar_repro.traces.trace_file import kept_tensors, read_trace
 

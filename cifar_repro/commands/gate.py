@@ -33,5 +33,5 @@ def command(options: argparse.Namespace) -> int:
         a, b, said["workload"], said["rounds"], after_same=lambda same: say(text.same(same)), progress=progress
     )
     say(text.verdict(result))
-    print_json(options, result.as_json())
+    print_json(options, result)
     return FAILED_CHECK if result.slower else DONE

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, so each function imports wha
     import torch
 
     from cifar_repro.core.data import Cifar10
+    from cifar_repro.runs.record import Data
 
 DATA_HELP = (
     "a folder, 'synthetic', or 'auto' (default): the folder in $CIFAR_REPRO_DATA, then ./data, then a download to "
@@ -105,9 +106,9 @@ def load(where: str | None) -> "Cifar10":
     return data
 
 
-def place(where: str | None, recorded: dict[str, Any]) -> str:
+def place(where: str | None, recorded: "Data") -> str:
     """`where`, or where the data that a record describes was, as --data takes it."""
-    return str(recorded["path"] or recorded["kind"]) if where is None else where
+    return recorded.path or recorded.kind if where is None else where
 
 
 def check_new(file: Path) -> None:

@@ -37,7 +37,7 @@ def command(options: argparse.Namespace) -> int:
     if options.data is not None:
         load_once(options.data)  # what is asked for must be there
     seen = [
-        see(path, study, partial(load_once, place(options.data, study["data"])), progress)
+        see(path, study, partial(load_once, place(options.data, study.data)), progress)
         for path, study in zip(options.results, studies, strict=True)
     ]
     write_report(options.out, studies, seen)

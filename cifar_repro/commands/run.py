@@ -5,6 +5,7 @@ model_cifar.pt (the best weights), last.pt (all that is needed to go on), figure
 """
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from time import gmtime, strftime
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def command(options: argparse.Namespace) -> int:
     from cifar_repro.report import run_figures
     from cifar_repro.report.page import write_run_report
     from cifar_repro.runs import text
+    from cifar_repro.runs.record import Tested, plain_with_changes
 
     run = _resumed(options) if options.resume else _started(options)
     say = speaker(options)
@@ -40,21 +42,21 @@ def command(options: argparse.Namespace) -> int:
         window = run.recipe.loss_window
         run.train(lambda epoch, previous_best: say(text.epoch(epoch, previous_best, window)), progress)
         result = run.test(progress)
-        say(text.test(result.as_record()))
+        say(text.test(Tested.of(result)))
         run_figures.draw_results(run, result)
         write_run_report(run, result)
         run.complete()
         say(f"\nEverything is in {run.folder}")
     except NonFiniteLoss:
-        print_json(options, run.record)
+        print_json(options, plain_with_changes(run.record))
         raise Stop(text.diverged(run.record), FAILED_CHECK) from None
     except (KeyboardInterrupt, OSError) as error:
         what, status = (
             ("interrupted", INTERRUPTED) if isinstance(error, KeyboardInterrupt) else (describe(error), BAD_INPUT)
         )
-        kept = f"{len(run.record['epochs'])} of {run.recipe.epochs} epochs are kept"
+        kept = f"{len(run.record.epochs)} of {run.recipe.epochs} epochs are kept"
         raise Stop(f"{what}: {kept}; go on with: cifar-repro run --resume {run.folder}", status) from None
-    print_json(options, run.record)
+    print_json(options, plain_with_changes(run.record))
     return DONE
 
 
@@ -75,6 +77,7 @@ def _started(options: argparse.Namespace) -> "Run":
 def _resumed(options: argparse.Namespace) -> "Run":
     """The run in a folder. What else was given on the command line must be what the run was started with."""
     from cifar_repro.core.seeding import make_deterministic
+    from cifar_repro.formats import plain
     from cifar_repro.runs.environment import choose_device
     from cifar_repro.runs.folders import folder_of
     from cifar_repro.runs.record import read_record
@@ -82,8 +85,8 @@ def _resumed(options: argparse.Namespace) -> "Run":
 
     folder = folder_of(options.resume)
     record = read_record(folder)
-    seeds, environment = record["seeds"], record["environment"]
-    recorded = {"out": folder, **record["recipe"], **environment, "recipe": record["recipe"]["name"]}
+    seeds, recipe = asdict(record.seeds), asdict(record.recipe)
+    recorded = {"out": folder, **recipe, **plain(record.environment), "recipe": record.recipe.name}
     recorded |= {f"{name}_seed": seed for name, seed in seeds.items()}
     said = given(options)
     if "seed" in said:  # of those that were not given by themselves
@@ -97,6 +100,6 @@ def _resumed(options: argparse.Namespace) -> "Run":
         if name in recorded and said[name] != recorded[name]:
             flag = "--" + name.replace("_", "-")
             raise InputError(f"{flag}: {said[name]} is not the {recorded[name]} of the run in {folder}: leave it out")
-    choose_device(environment["device"])
-    make_deterministic(environment["threads"])
-    return Run.resume(folder, record, load(place(options.data, record["data"])))
+    choose_device(record.environment.device)
+    make_deterministic(record.environment.threads)
+    return Run.resume(folder, record, load(place(options.data, record.data)))

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_repro.commands.options import add_experiment, add_json, experiment, load
 from cifar_repro.commands.status import DONE, FAILED_CHECK, INTERRUPTED, Stop
@@ -20,8 +20,10 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import Seeds
 
 if TYPE_CHECKING:
+    from cifar_repro.runs.record import Record
     from cifar_repro.studies.jobs import Workers
     from cifar_repro.studies.study import Plan
+    from cifar_repro.studies.study_file import Study
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
+    from cifar_repro.runs.record import plain_with_changes
     from cifar_repro.studies import text
     from cifar_repro.studies.study import epochs_done, run_study
 
@@ -55,13 +58,13 @@ def command(options: argparse.Namespace) -> int:
         epochs_done(one, data)  # before any work
     say, begun = speaker(options), time.monotonic()
 
-    def after_run(name: str, record: dict[str, Any]) -> None:
+    def after_run(name: str, record: "Record") -> None:
         from tqdm import tqdm
 
         with tqdm.external_write_mode():
             say(text.run(name, record))
 
-    studies: dict[str, dict[str, Any]] = {}
+    studies: dict[str, Study] = {}
     trained = 0
     try:
         with workers_of as workers:
@@ -78,8 +81,9 @@ def command(options: argparse.Namespace) -> int:
         say(text.shares(studies))
     if trained:
         say(text.speed(trained, plan.recipe.epochs, time.monotonic() - begun))
-    print_json(options, studies if options.vary == "each" else study)
-    return FAILED_CHECK if any(study["diverged"] for study in studies.values()) else DONE
+    written = {name: plain_with_changes(study) for name, study in studies.items()}
+    print_json(options, written if options.vary == "each" else written[plan.folder.name])
+    return FAILED_CHECK if any(study.diverged for study in studies.values()) else DONE
 
 
 def plan_of(options: argparse.Namespace) -> "tuple[Plan, AbstractContextManager[Workers], str]":

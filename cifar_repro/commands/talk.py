@@ -1,7 +1,6 @@
 """What a command says while it works and at its end: lines for people, JSON for programs, a progress bar."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterable
 from shutil import get_terminal_size
@@ -15,10 +14,12 @@ def speaker(options: argparse.Namespace) -> Callable[[str], None]:
     return lambda line: print(line, file=sys.stderr if options.json else sys.stdout, flush=True)
 
 
-def print_json(options: argparse.Namespace, value: dict[str, Any]) -> None:
+def print_json(options: argparse.Namespace, value: Any) -> None:
     """With --json: the one thing on stdout."""
+    from cifar_repro.formats import encode
+
     if options.json:
-        print(json.dumps(value, indent=1, allow_nan=False))
+        print(encode(value).decode(), end="")
 
 
 def progress(steps: Iterable[T], *, total: int, desc: str) -> Iterable[T]:

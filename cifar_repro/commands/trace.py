@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     from cifar_repro.core.seeding import make_deterministic
+    from cifar_repro.runs.record import plain_with_changes
     from cifar_repro.traces.junit import count_tests
     from cifar_repro.traces.trace import trace
     from cifar_repro.traces.trace_file import header, tensors_path, write_trace
@@ -39,11 +40,11 @@ def command(options: argparse.Namespace) -> int:
     for file in (options.out, tensors_path(options.out)):
         check_new(file)
     make_deterministic(options.threads)
-    tests = {"tests": count_tests(options.tests)} if options.tests else {}
+    tests = count_tests(options.tests) if options.tests else None
     data = load(options.data)
-    first = header(recipe, seeds, data, options.steps, device, memory_format) | tests
+    first = header(recipe, seeds, data, options.steps, device, memory_format, tests)
     tensors = trace(recipe, seeds, data, options.steps, device=device, memory_format=memory_format, progress=progress)
     write_trace(options.out, first, tensors, keep=options.tensors == "all")
     speaker(options)(f"{options.steps} step{'s' if options.steps > 1 else ''} in {options.out}")
-    print_json(options, first)
+    print_json(options, plain_with_changes(first))
     return DONE

@@ -36,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     from cifar_repro.studies.results import read_results
     from cifar_repro.verdicts import text
+    from cifar_repro.verdicts.against import against
     from cifar_repro.verdicts.claims import with_published
     from cifar_repro.verdicts.published import known
-    from cifar_repro.verdicts.verdict import against
 
     results = read_results(options.study)
     if options.against is not None:
@@ -48,9 +48,9 @@ def command(options: argparse.Namespace) -> int:
     else:
         if options.margin is not None:
             raise InputError(f"margin: {options.margin} is for --against: leave it out")
-        content = known(results["recipe"]["name"] if options.published is None else options.published)
+        content = known(results.recipe.name if options.published is None else options.published)
         found = with_published(results, content, str(options.study))
-        compared_with = text.published(content["recipe"], results["data"]["official"])
+        compared_with = text.published(content["recipe"], results.data.official)
     speaker(options)(text.verdict(found, compared_with))
     print_json(options, found.as_json())
     return DONE if found.favourable else FAILED_CHECK

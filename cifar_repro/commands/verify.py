@@ -27,8 +27,8 @@ def command(options: argparse.Namespace) -> int:
     from cifar_repro.runs.verify import verify
 
     record = read_record(folder_of(options.run))
-    choose_device(record["environment"]["device"])
-    data = load(place(options.data, record["data"]))
+    choose_device(record.environment.device)
+    data = load(place(options.data, record.data))
     say = speaker(options)
     result = verify(record, data, options.epochs, lambda epoch: say(text.identical(epoch)), progress)
     say(text.verification(result))

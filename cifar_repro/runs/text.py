@@ -1,10 +1,9 @@
 """What is printed of a run for people to read: the lesson's own lines, and what it leaves unsaid."""
 
 from cifar_repro.core.model import build_network
-from cifar_repro.core.recipe import Recipe
 from cifar_repro.core.shapes import volume_walk
 from cifar_repro.core.training import Epoch, split
-from cifar_repro.runs.record import Data, Stopped, Tested, caption, data_label
+from cifar_repro.runs.record import Data, Record, Tested, caption, data_label
 from cifar_repro.runs.run import Run
 from cifar_repro.runs.verify import Verification
 
@@ -70,8 +69,10 @@ def _accuracy(what: str, correct: int, total: int) -> str:
     return f"Test Accuracy {what}: {100 * correct // total:2d}% ({correct}/{total})"
 
 
-def diverged(recipe: Recipe, stopped: Stopped) -> str:
-    rate = recipe.learning_rate
+def diverged(record: Record) -> str:
+    """Where a run that diverged did so, and what to do."""
+    stopped, rate = record.stopped, record.recipe.learning_rate
+    assert stopped is not None
     where = f"epoch {stopped.epoch}, {stopped.phase} step {stopped.step}"
     return (
         f"the loss was {stopped.loss} in {where}: the run is stopped and no checkpoint holds such weights; "
