@@ -1,0 +1,36 @@
+"""What these tests trace: eight steps on 40 images."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from cifar_repro.core.data import Cifar10
+from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
+from cifar_repro.traces.trace import trace
+from cifar_repro.traces.trace_file import header, summarise
+
+CPU = torch.device("cpu")
+STEPS = 8
+SEEDS = Seeds(1, 2, 3, 4)
+RECIPE = RECIPES["udacity"].with_changes({"batch_size": 5, "epochs": 1})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is traced."""
+
+    data: Cifar10
+    recipe: Recipe = RECIPE
+    seeds: Seeds = SEEDS
+    threads: int = 1
+    memory_format: str = "contiguous"
+
+    def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
+        return trace(self.recipe, self.seeds, self.data, STEPS, device=CPU, memory_format=self.memory_format)
+
+    def traced(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        torch.set_num_threads(self.threads)
+        first = header(self.recipe, self.seeds, self.data, STEPS, CPU, self.memory_format)
+        return first, [summarise(*tensor) for tensor in self.tensors()]
