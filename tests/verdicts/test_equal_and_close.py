@@ -1,39 +1,16 @@
-"""Two studies compared: each rung of the ladder, and what is said where none holds."""
+"""Two studies are bitwise equal or close where their runs are, pair by pair, and not otherwise."""
 
 import copy
-import json
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cifar_repro.cli import main
-from cifar_repro.core.errors import InputError
 from cifar_repro.verdicts.rounding import growth
-from cifar_repro.verdicts.verdict import BITWISE, CLOSE, DIFFERENT, EQUIVALENT, INCONCLUSIVE, Verdict, against
-from tests.make_studies import make_study, write_study
-from tests.verdict_simulation import SPREADS, outcomes
-
-ACCURACIES = [73.8, 74.1, 73.2, 73.5, 74.4]
-CURVE = np.array([[2.1, 1.8], [1.7, 1.55], [1.5, 1.4], [1.4, 1.3]])
-
-
-@pytest.fixture
-def study() -> dict[str, Any]:
-    """Five runs of four epochs, whose losses differ by about 1 %."""
-    curves = CURVE * (1 + 0.01 * np.random.default_rng(0).normal(size=(5, 4, 2)))
-    return make_study(ACCURACIES, curves=curves)
-
-
-@pytest.fixture
-def other(study: dict[str, Any]) -> dict[str, Any]:
-    return copy.deepcopy(study)
-
-
-def sentence(verdict: Verdict, name: str) -> str:
-    return next(check.sentence for check in verdict.checks if check.name == name)
+from cifar_repro.verdicts.verdict import BITWISE, CLOSE, DIFFERENT, EQUIVALENT, INCONCLUSIVE, against
+from tests.make_studies import make_study
+from tests.verdicts.two_studies import ACCURACIES, CURVE, sentence
 
 
 def test_equal_runs_are_bitwise_equal(study: dict[str, Any], other: dict[str, Any]) -> None:
@@ -208,142 +185,3 @@ def test_another_number_of_epochs_forbids_the_first_rungs(study: dict[str, Any],
     for run in other["runs"]:
         run["epochs"].pop()
     assert [check.holds for check in against(study, other).checks] == [False, False, True]
-
-
-def test_what_else_differs_is_told(study: dict[str, Any], other: dict[str, Any]) -> None:
-    """Recipes and environments are compared, too, and runs that diverged are named."""
-    other["recipe"] |= {"dropout": 0.0, "overridden": ["dropout"]}
-    other["runs"][0]["environment"] = {**other["runs"][0]["environment"], "threads": 2}
-    other["diverged"] = [{"folder": "seed-7"}]
-    notes = " ".join(against(study, other).notes)
-    for part in ("dropout: 0.25 -> 0.0", "threads: 1 -> 2", "seed-7"):
-        assert part in notes
-
-
-# The accuracies of the second study: those of the first, spread about the mean by a factor, and shifted by points.
-@pytest.mark.parametrize(
-    ("shift", "factor", "margin", "outcome", "said"),
-    [
-        (0.1, 1.0, 1.0, EQUIVALENT, "within -1 to +1"),
-        (0.1, 1.0, 0.3, INCONCLUSIVE, "neither a difference nor equality"),
-        (0.1, 5.0, 1.0, INCONCLUSIVE, "neither a difference nor equality"),
-        (3.0, 1.0, 1.0, DIFFERENT, "; it is larger than the margin"),
-        (-3.0, 1.0, 1.0, DIFFERENT, "; it is larger than the margin"),
-        (-1.2, 1.0, 1.0, DIFFERENT, "whether it is larger than the margin is open"),
-        (0.6, 1.0, 1.0, INCONCLUSIVE, "neither"),
-        (0.8, 0.3, 2.0, EQUIVALENT, "A difference is there all the same"),
-    ],
-)
-def test_what_is_said_of_accuracies(shift: float, factor: float, margin: float, outcome: str, said: str) -> None:
-    """Equivalence needs the 90 % interval within the margin; a difference needs 0 outside of the 95 % interval."""
-    values = np.array(ACCURACIES)
-    moved = (values - values.mean()) * factor + values.mean() + shift
-    verdict = against(make_study(ACCURACIES), make_study(moved.tolist(), first_seed=50), margin)
-    assert verdict.outcome == outcome
-    assert said in sentence(verdict, EQUIVALENT)
-    assert verdict.favourable == (outcome == EQUIVALENT)
-    if outcome == INCONCLUSIVE:
-        assert verdict.runs_needed is not None
-        assert verdict.runs_needed > 5
-        assert f"about {verdict.runs_needed} runs a side" in sentence(verdict, EQUIVALENT)
-
-
-def test_the_runs_said_to_settle_it_do() -> None:
-    """Of studies with as many runs, as far apart and as spread as those seen, 80 % are conclusive; with half, not."""
-    values = np.array(ACCURACIES)
-    a, b = make_study(ACCURACIES), make_study((values + 0.6).tolist(), first_seed=50)
-    n, sd = against(a, b).runs_needed, float(values.std(ddof=1))
-    assert n is not None
-    conclusive = []
-    for runs in (n, n // 2):
-        counts = outcomes(np.random.default_rng(0), 50, SPREADS["normal"], 0.6, (runs, runs), (sd, sd))
-        conclusive.append(1 - counts[INCONCLUSIVE] / 50)
-    assert conclusive[0] > 0.7
-    assert conclusive[1] < 0.7
-
-
-@pytest.mark.parametrize("runs", [1, 5])
-def test_one_run_a_side_is_inconclusive(runs: int) -> None:
-    """One run has no spread: nothing is shown, and how many runs to give is said."""
-    verdict = against(make_study([73.5]), make_study(ACCURACIES[:runs], first_seed=50))
-    assert verdict.outcome == INCONCLUSIVE
-    assert not verdict.favourable
-    assert "at least 2 runs a side" in sentence(verdict, EQUIVALENT)
-
-
-def test_no_spread_at_all_is_inconclusive() -> None:
-    """Where all accuracies are equal on either side, 0 is not taken for the spread."""
-    verdict = against(make_study([80.0] * 5), make_study([80.0] * 5, first_seed=50))
-    assert verdict.outcome == INCONCLUSIVE
-    assert "no spread" in sentence(verdict, EQUIVALENT)
-
-
-def test_studies_of_one_varied_seed_are_compared_with_their_like(study: dict[str, Any], other: dict[str, Any]) -> None:
-    """The spread over one source of randomness is not that over all, nor that from other fixed seeds."""
-    study["vary"] = "dropout"
-    with pytest.raises(InputError, match="vary"):
-        against(study, other)
-    other["vary"] = "dropout"
-    for results in (study, other):
-        for run in results["runs"]:
-            run["seeds"] = {"split": 0, "init": 0, "order": 0, "dropout": run["seeds"]["dropout"]}
-    verdict = against(study, other)
-    assert any("dropout" in note for note in verdict.notes)
-    for run in other["runs"]:
-        run["seeds"]["split"] = 1
-    with pytest.raises(InputError, match="fixed"):
-        against(study, other)
-
-
-def test_results_that_are_not_whole_are_refused(study: dict[str, Any], other: dict[str, Any]) -> None:
-    """A run without a test, with a loss that is no number, with other epochs, or there twice, is named."""
-    untested, nan, shorter, twice = (copy.deepcopy(study) for _ in range(4))
-    untested["runs"][2]["test"] = None
-    nan["runs"][2]["epochs"][0]["train_loss"] = math.nan
-    shorter["runs"][2]["epochs"].pop()
-    twice["runs"][2]["seeds"] = twice["runs"][1]["seeds"]
-    for results, said in ((untested, "seed-2"), (nan, "seed-2"), (shorter, "seed-2"), (twice, "same seeds")):
-        with pytest.raises(InputError, match=said):
-            against(results, other)
-        with pytest.raises(InputError, match=said):
-            against(other, results)
-
-
-# Simulation; `python tests/verdict_simulation.py` does more of it.
-
-
-@pytest.mark.parametrize("spread", SPREADS)
-@pytest.mark.parametrize(
-    ("difference", "most_equivalent", "most_different"), [(0.0, 1.0, 0.05), (1.0, 0.05, 1.0), (1.5, 0.0, 1.0)]
-)
-def test_false_verdicts_are_rare(spread: str, difference: float, most_equivalent: float, most_different: float) -> None:
-    """With 10 runs a side: different though equal, equivalent though apart by the margin; 1.5 points are found."""
-    draws = 60
-    counts = outcomes(np.random.default_rng(2), draws, SPREADS[spread], difference, sd=(0.5, 0.5))
-    chance = 3 * math.sqrt(0.05 * 0.95 / draws)
-    assert counts[EQUIVALENT] / draws <= most_equivalent + chance
-    assert counts[DIFFERENT] / draws <= most_different + chance
-    if difference == 1.5:
-        assert counts[DIFFERENT] / draws >= 0.8
-
-
-# The command
-
-
-def test_the_command_prints_the_verdict_and_its_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Status 0 where equality is shown, 1 for a difference and where nothing is shown; --json is one object."""
-    a = write_study(tmp_path / "a", make_study(ACCURACIES))
-    shifted = [value - 4 for value in ACCURACIES]
-    b = write_study(tmp_path / "b", make_study(shifted, first_seed=50))
-    c = write_study(tmp_path / "c", make_study([73.0], first_seed=90))
-    for path, status, outcome in ((a, 0, BITWISE), (a / "study.json", 0, BITWISE), (b, 1, DIFFERENT)):
-        assert main(["verdict", str(a), "--against", str(path)]) == status
-        assert capsys.readouterr().out.startswith(f"Verdict: {outcome}, compared with {path}\n")
-    assert main(["verdict", str(a), "--against", str(c), "--json"]) == 1
-    out = json.loads(capsys.readouterr().out)
-    assert (out["outcome"], out["favourable"]) == (INCONCLUSIVE, False)
-    assert main(["verdict", str(a), "--against", str(b), "--margin", "20", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["outcome"] == EQUIVALENT
-    d = write_study(tmp_path / "d", make_study(ACCURACIES[:3]))
-    assert main(["verdict", str(a), "--against", str(d)]) == 0
-    assert capsys.readouterr().out.startswith(f"Verdict: {CLOSE} in 3 of 5 runs, compared with {d}\n")
