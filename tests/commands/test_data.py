@@ -1,0 +1,23 @@
+"""`cifar-repro data` tells what a folder holds."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cifar_repro.cli import main
+from cifar_repro.core.layouts import CLASSES
+
+
+def test_data_tells_what_a_folder_holds(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Layout, counts per class, fingerprints and whether official, as text and as JSON."""
+    assert main(["data", str(images)]) == 0
+    printed = capsys.readouterr().out
+    assert main(["data", "--data", str(images), "--json"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert described["kind"] == "binary"
+    assert described["official"] is False
+    assert sum(described["counts"]["train"].values()) == 100
+    assert list(described["counts"]["test"]) == list(CLASSES)
+    for needed in ["binary", "official:  no", described["fingerprints"]["train"], described["fingerprints"]["test"]]:
+        assert needed in printed
