@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cifar_repro.report.page import render
-from tests.report.test_report import a_study, some_pictures
+from tests.report.pages import a_study, some_pictures
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

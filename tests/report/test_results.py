@@ -1,0 +1,173 @@
+"""The report says what the records say, on whatever data and recipe."""
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.report.charts import curves
+from cifar_repro.report.page import see
+from cifar_repro.report.published import published_of
+from cifar_repro.studies.results import of_run
+from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, Check, Verdict
+from tests.report.pages import a_study, one_run, page, some_pictures
+
+
+def test_the_page_says_what_the_study_says() -> None:
+    """Means, intervals, best epochs, digests, fingerprints and every class: the numbers of study.json."""
+    study = a_study()
+    text, test = page(study).text, study["test"]
+    accuracy, loss = test["accuracy"], test["loss"]
+    assert f"{100 * accuracy['mean']:.2f} %" in text
+    assert f"95 % interval {100 * accuracy['low']:.2f} % to {100 * accuracy['high']:.2f} %" in text
+    assert f"standard deviation {100 * accuracy['sd']:.2f} points" in text
+    assert f"{loss['mean']:.4f} mean; 95 % interval {loss['low']:.4f} to {loss['high']:.4f}" in text
+    assert "0.7100 mean; in epochs 3 to 3" in text  # the mean of 0.70, 0.71, 0.72
+    for c in test["per_class"]:
+        mean, low, high = (100 * c[name] for name in ("mean", "low", "high"))
+        assert f"{c['name']} {mean:.1f} % {low:.1f}–{high:.1f}" in text  # noqa: RUF001 - as it is set
+    for run in study["runs"]:
+        test = run["test"]
+        row = f"{run['seeds']['init']} {test['correct'] / 10:.2f} % {test['loss']:.4f} 3 3.0"
+        assert f"{row} {run['epochs'][-1]['weights_sha256']}" in text
+    assert f"training 50,000 {'a' * 64} test 1,000 {'b' * 64}" in text
+    assert "Changed from the recipe: epochs 3." in text
+    assert "epochs 3 changed from 30" in text
+
+
+def test_the_confusion_matrix_is_of_all_runs() -> None:
+    """Each cell is the share of the true class over all runs; the most frequent confusion is named."""
+    study = a_study()
+    for run in study["runs"]:
+        run["test"]["confusion"] = np.diag([100] * 10).tolist()
+    study["runs"][0]["test"]["confusion"][3] = [0, 0, 0, 70, 0, 30, 0, 0, 0, 0]
+    text = page(study).text
+    assert "cat 0 0 0 90.0 0 10.0 0 0 0 0 deer" in text
+    assert "Most frequent cat taken for dog 10.0 % of its images" in text
+
+
+def test_a_single_run_claims_nothing_about_seeds() -> None:
+    """No mean, no deviation: the interval is Wilson's, of the finite test set, and it says so."""
+    study = one_run()
+    made = page(study)
+    correct = study["runs"][0]["test"]["correct"]
+    assert f"{correct / 10:.2f} % {correct} of 1,000 images" in made.text
+    assert "standard deviation" not in made.text
+    assert "Wilson" in made.text
+
+
+@pytest.mark.parametrize(
+    ("data", "label", "compares"),
+    [
+        ({}, "Official CIFAR-10 (md5 checked)", True),
+        (
+            {"official": False},
+            "Data not checked to be official CIFAR-10 (binary) : no md5 sum vouches for these images, so nothing here "
+            "is a reproduction",
+            True,
+        ),
+        ({"official": False, "kind": "synthetic", "path": None}, "Synthetic data, not CIFAR-10", False),
+    ],
+)
+def test_the_page_says_first_what_the_data_is(data: dict[str, Any], label: str, compares: bool) -> None:
+    """The data's label stands before any result; beside drawn pictures nothing published is shown."""
+    made = page(a_study(**data))
+    assert label in re.sub(r" ?: ", " : ", made.text[: made.text.index("Test accuracy")])
+    assert ("published: 74.51 %" in made.text) == compares
+    assert ("diamond" in made.values("class")) == compares
+    assert ("Verdict" in made.words) == compares
+    if not data.get("official", True) and compares:
+        assert "This is no verdict on the published result" in made.text
+    assert "reproduced" not in made.text.lower()
+
+
+@pytest.mark.parametrize(("outcome", "sign"), [(INCONCLUSIVE, "–"), (CONSISTENT, "✓")])  # noqa: RUF001 - as it is set
+def test_an_inconclusive_verdict_ticks_nothing(outcome: str, sign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be said as a whole, no comparison is marked as one that holds."""
+    verdict = Verdict(outcome, [Check("test accuracy", True, "it is inside")], ["Mind the data"])
+    monkeypatch.setattr("cifar_repro.report.page.with_published", lambda *arguments: verdict)
+    assert f"Mind the data. {sign} Test accuracy : it is inside." in page(a_study()).text.replace(
+        "accuracy:", "accuracy :"
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "charts", "published"),
+    [
+        ("udacity", 2, ["published: 74.51 %"]),
+        ("pytorch-blitz", 1, ["published: 55 to 56 %", "32 to 33 %"]),  # the second is the class dog
+        ("keras-cnn", 3, ["published: 74.5 to 75.5 %"]),
+    ],
+)
+def test_every_recipe_is_drawn_with_what_it_measures(recipe: str, charts: int, published: list[str]) -> None:
+    """Validation loss or none, running losses, accuracies, each with what was published, ranges written alike."""
+    made = page(a_study(recipe=recipe, epochs=RECIPES[recipe].epochs))
+    assert made.count("svg") == charts + 3
+    assert [text for text in published if text not in made.text] == []
+    classes = [word for value in made.values("class") for word in value.split()]
+    assert classes.count("run") == 3 * charts
+    assert classes.count("published") >= 2  # a curve, and the number beside the result
+    assert ("Shaded" in made.text) == ("band" in classes), "the page explains what it shows"
+
+
+def test_published_running_losses_stand_at_their_own_steps() -> None:
+    """With twice the batch size our epochs have half as many steps; those of the published runs stay as they were."""
+    study = a_study(recipe="pytorch-blitz", epochs=2)
+    study["recipe"]["batch_size"] = 8
+    (chart,) = curves(study, published_of(study["recipe"], study["data"]), None)
+    assert [x for x, _ in chart.runs[0][5:7]] == [12.0, 8.25]  # thousands: the sixth mean, then the next epoch's first
+    assert [[line[0][0], line[-1][0]] for line in chart.published] == [[2.0, 24.5]] * 2
+
+
+def test_a_run_without_a_test_is_told_as_one() -> None:
+    """An unfinished run is shown as far as it is, and no result is made up."""
+    whole = one_run()
+    record = {**whole["runs"][0], "recipe": whole["recipe"], "data": whole["data"], "test": None}
+    record["epochs"] = record["epochs"][:1]
+    record["best"] = {"epoch": 1, "valid_loss": 2.1}
+    made = page(of_run(record))
+    assert "The run is not complete: 1 of 3 epochs, and no test yet." in made.text
+    assert "Test accuracy" not in made.text
+    nothing = page(of_run({**record, "epochs": [], "best": None}))
+    assert "The run is not complete: 0 of 3 epochs" in nothing.text
+
+
+def test_runs_that_diverged_are_told() -> None:
+    """A study without one of its seeds says which and where."""
+    lost = {"folder": "seed-3", "seeds": asdict(Seeds.all(3)), "stopped": {"epoch": 2, "phase": "training"}}
+    made = page({**a_study(), "diverged": [lost]})
+    assert "seed-3 diverged in epoch 2: it is left out of all that follows." in made.text
+
+
+def test_several_results_are_side_by_side() -> None:
+    """A table on top leads to a section for each."""
+    made = page(a_study(), a_study(recipe="pytorch-blitz", epochs=2), one_run())
+    assert "3 results side by side" in made.text
+    assert [value for value in made.values("href") if value.startswith("#")] == [f"#result-{k}" for k in (1, 2, 3)]
+    assert made.count("article") == 3
+
+
+def test_pictures_say_what_they_show() -> None:
+    """Right and wrong differ by sign and frame; no probability is shown as certainty."""
+    made = page(a_study(), seen=some_pictures())
+    assert "Test image 1: automobile, taken for deer" in made.values("alt")
+    assert "✗ deer (automobile)" in made.text
+    assert "✓ airplane" in made.text
+    assert "as dog, >99.9 %" in made.text
+    assert made.values("class").count("picture wrong") == 4
+
+
+def test_missing_pictures_are_told(tmp_path: Path) -> None:
+    """Without the weights, and without the data, the report is made and says why there are no pictures."""
+
+    def no_data() -> Any:
+        raise InputError("data: 'gone' is no folder: give one")
+
+    why = see(tmp_path, a_study(), no_data)
+    assert "data: 'gone' is no folder" in page(a_study(), seen=why).text
+    assert page(a_study(), seen=why).count("img") == 0
