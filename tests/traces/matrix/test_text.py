@@ -1,0 +1,95 @@
+"""What is printed of a matrix, as text, Markdown and JSON, is what differs between the environments."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cifar_repro.runs.environment import DECISIVE
+from tests.traces.matrix.files import Make, gate, lacking, printed
+
+
+def test_the_text_says_what_is_common_above_the_table(
+    three: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a terminal, columns with one value in all rows shrink to a line; the letters are explained below."""
+    lines = printed(capsys, *three, gate(tmp_path / "gate.json", {"torch": "2.14.1"})).splitlines()
+    assert lines == [
+        "2 steps of udacity · seed 0 · synthetic data, not CIFAR-10",
+        "All: CPU AVX512, device cpu, threads 1, memory format contiguous, deterministic True",
+        "",
+        "environment  torch        python  passed  failed  skipped  trace  loss of step 2  time a step",
+        "old          2.6.0+cu124  3.11.7  7       3       3        A      equal           -",
+        "new          2.14.1       3.11.7  -       -       -        B      off by 1.1e-01  x 1.25 (1.12 to 1.50)",
+        "other        2.6.0+cu124  3.12.1  -       -       -        A      equal           -",
+        "",
+        "Traces with the same letter are equal in every digest.",
+        "Times are those of the first times the ratio (95 % interval), measured in turn by 'cifar-repro gate' "
+        "(workload step).",
+        "A: old, other",
+        "B: new. Parts from old at step 2/forward/f#1: In step 2 the output of f differs though all before it is "
+        "equal: the forward f changed.",
+    ]
+
+
+def test_what_no_file_tells_has_no_column(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Plain traces make a table without tests and times, and without an empty line above it."""
+    out = printed(capsys, make("a", environment={"python": "3.10.1"}), make("b", environment={"threads": 2}))
+    assert "environment  torch        python  threads  trace  loss of step 2\na " in out
+    assert "All: CPU AVX512, device cpu, memory format contiguous, deterministic True\n" in out
+
+
+# Another value of an entry of the environment, the title of its column, and both values there.
+DIFFERENCES: dict[str, tuple[Any, str, list[str]]] = {
+    "torch": ("2.14.1", "torch", ["2.6.0+cu124", "2.14.1"]),
+    "cpu_capability": ("AVX2", "CPU", ["AVX512", "AVX2"]),
+    "device": ("cuda:0", "device", ["cpu", "cuda:0"]),
+    "gpu": ("NVIDIA H100", "GPU", ["-", "NVIDIA H100"]),
+    "threads": (2, "threads", ["1", "2"]),
+    "memory_format": ("channels_last", "memory format", ["contiguous", "channels_last"]),
+    "deterministic": (False, "deterministic", ["True", "False"]),
+}
+
+
+@pytest.mark.parametrize("name", DECISIVE)
+def test_whatever_decides_the_bits_is_shown_where_it_differs(
+    make: Make, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Of whatever `diff` lists as a difference of the environments, the table has a column, in text and in Markdown."""
+    value, title, cells = DIFFERENCES[name]
+    files = make("a"), make("b", environment={name: value})
+    lines = printed(capsys, *files).splitlines()
+    place = next(n for n, line in enumerate(lines) if line.startswith("environment"))
+    at = lines[place].index(f"  {title}  ") + 2
+    assert [line[at:].split("  ")[0] for line in lines[place + 1 : place + 3]] == cells
+    table = [[cell.strip() for cell in line.split("|")] for line in printed(capsys, *files, "--markdown").splitlines()]
+    column = next(row for row in table if "environment" in row).index(title)
+    assert [row[column] for row in table if row[1:2] in (["a"], ["b"])] == cells
+
+
+def test_the_markdown_has_every_column(three: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """Markdown keeps the columns that are the same everywhere."""
+    lines = printed(capsys, *three, "--markdown").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    assert cells[0][:6] == ["environment", "torch", "python", "CPU", "device", "GPU"]
+    assert cells[0][6:9] == ["threads", "memory format", "deterministic"]
+    assert cells[2][:9] == ["old", "2.6.0+cu124", "3.11.7", "AVX512", "cpu", "-", "1", "contiguous", "True"]
+    assert cells[2][9:] == ["7", "3", "3", "A", "equal", "-"]
+    assert {len(row) for row in cells} == {15}
+
+
+def test_the_json_holds_rows_and_groups(three: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """--json prints one object with what the table says, at full precision."""
+    made = json.loads(printed(capsys, *three, "--json"))
+    assert [row["group"] for row in made["environments"]] == ["A", "B", "A"]
+    assert made["environments"][0]["tests"]["errors"] == 2
+    assert made["environments"][1]["loss_difference"] == (2.25 - 2.0) / 2.25
+    assert made["groups"]["A"] == {"members": ["old", "other"], "parts": None}
+    assert made["groups"]["B"]["parts"]["first"] == "step 2/forward/f#1"
+
+
+def test_a_missing_entry_is_printed(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """A group that parts by a name alone says which."""
+    out = printed(capsys, make("a"), make("b", lacking("forward/f#1")))
+    assert "B: b. Parts from a: step 1/forward/f#1 is only in a" in out
