@@ -1,0 +1,133 @@
+"""The gate's sides and their processes, on stand-ins that start at once."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cifar_repro.cli import main
+from cifar_repro.core.errors import InputError
+from cifar_repro.gate.gate import gate
+from cifar_repro.gate.side import Side, Worker, parse_side
+
+TORCH = """
+class Generator:
+    def manual_seed(self, seed): return self
+class _D: pass
+class utils: deterministic = _D()
+float32 = uint8 = None
+__version__ = "0.0"
+def use_deterministic_algorithms(on): pass
+def set_num_threads(n): pass
+def get_num_threads(): return 1
+def randint(high, shape, **_): return [0] * shape[0]
+"""
+PACKAGE = """
+from collections import namedtuple
+ImageSet = namedtuple("ImageSet", "images labels")
+Epoch = namedtuple("Epoch", "train_loss valid_loss")
+class Seeds: pass
+class Recipe:
+    def with_changes(self, changes): return self
+RECIPES = {{"udacity": Recipe()}}
+class Done: pass
+def fit(recipe, seeds, data, memory_format):
+    print("chatter")
+    if len(data.images) > 100: {extra}
+    for _ in range({loops} * len(data.images)): pass
+    done = Done(); done.epochs = [Epoch({loss}, 2.0)]
+    return done
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a folder with stand-ins for cifar_repro and torch: loops that take some milliseconds."""
+
+    def make(name: str, loops: int = 400, loss: float = 1.0, extra: str = "pass") -> Path:
+        folder = tmp_path / name
+        (folder / "cifar_repro").mkdir(parents=True)
+        (folder / "torch.py").write_text(TORCH)
+        (folder / "cifar_repro" / "__init__.py").write_text(PACKAGE.format(loops=loops, loss=loss, extra=extra))
+        return folder
+
+    return make
+
+
+def test_the_command_finds_a_slower_checkout(checkout: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """Three times the work: status 1, the other way round 0; --json has what `matrix` reads; other losses are told."""
+    quick, slow = str(checkout("quick")), str(checkout("slow", loops=1200, loss=1.5))
+    arguments = ["--workload", "epoch-part", "--rounds", "10"]
+    assert main(["gate", "--a", quick, "--b", slow, "--json", *arguments]) == 1
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
+    assert (result["gate"], result["workload"], result["rounds"], result["slower"]) == (1, "epoch-part", 10, True)
+    assert result["interval"][0] <= result["ratio"] <= result["interval"][1]
+    assert result["ratio"] > result["detectable"] > 1
+    assert {len(seconds) for seconds in result["seconds"].values()} == {10}
+    assert (result["a"]["side"], result["a"]["environment"]["torch"]) == (quick, "0.0")
+    assert result["b"]["package"] == str(Path(slow) / "cifar_repro")
+    assert result["loss_difference"] == pytest.approx(0.5 / 1.5)
+    for said in ("smallest slowdown that can be detected", "B is SLOWER", "do not compute the same"):
+        assert said in printed.err
+    assert main(["gate", "--a", slow, "--b", quick, *arguments]) == 0
+    assert "B is faster" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [("raise ValueError('no such thing')", "ValueError: no such thing"), ("import os; os._exit(3)", "status 3")],
+)
+def test_a_worker_that_dies_is_named_with_its_last_words(
+    extra: str, said: str, checkout: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may die in the middle of a measurement; no process is left behind."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    before = _children()
+    side = parse_side(str(checkout("dying", extra=extra)))
+    with pytest.raises(InputError, match=f"dying.*{said}"):
+        gate(side, side, "epoch-part", 10)
+    assert set(_children()) <= set(before)
+
+
+def _children() -> list[str]:
+    listing = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    return listing.read_text().split() if listing.exists() else []
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (f'exec {sys.executable} -S -E "$@"', "No module named 'torch': install torch there"),
+        ("echo \"ModuleNotFoundError: No module named 'cifar_repro'\" >&2; exit 1", "install cifar_repro there"),
+        ("echo hello", "status -?[0-9]+: see that"),
+        ("echo 1", "status -?[0-9]+: see that"),
+    ],
+)
+def test_an_interpreter_that_lacks_something_is_named(program: str, said: str, tmp_path: Path) -> None:
+    """No torch, no cifar_repro, or no Python at all."""
+    path = tmp_path / "interpreter"
+    path.write_text(f"#!/bin/sh\n{program}\n")
+    path.chmod(0o755)
+    with Worker(parse_side(str(path)), "step", None) as worker, pytest.raises(InputError, match=f"interpreter.*{said}"):
+        worker.describe()
+
+
+def test_what_a_side_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter, by path or name and never resolved; a checkout; settings of this interpreter."""
+    here = Path(sys.executable)
+    link = tmp_path / "python"
+    link.symlink_to(here)
+    assert parse_side(str(link)) == Side(str(link), link, None, "contiguous", 1)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert parse_side("python", 2) == Side("python", link, None, "contiguous", 2)
+    side = parse_side("memory_format=channels_last,threads=4")
+    assert (side.interpreter, side.memory_format, side.threads) == (here, "channels_last", 4)
+    assert side.package is not None
+    assert (side.package / "cifar_repro" / "gate" / "gate.py").is_file()
+    (tmp_path / "cifar_repro").mkdir()
+    (tmp_path / "cifar_repro" / "__init__.py").touch()
+    assert parse_side(str(tmp_path)).package == tmp_path

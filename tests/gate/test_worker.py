@@ -1,0 +1,58 @@
+"""What a worker measures: the work of training, by a clock that counts what the work takes."""
+
+import time
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cifar_repro.core.data import ImageSet
+from cifar_repro.core.model import Net
+from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.core.training import fit
+from cifar_repro.gate import worker as gate_worker
+
+
+def test_the_step_workload_is_plain_training_and_repeats_itself() -> None:
+    """Its losses are those of ten SGD steps of `Net`, written out; a second measurement gives them again."""
+    prepare = gate_worker.training_steps("contiguous")
+    steps, losses = prepare()()
+    torch.manual_seed(0)
+    network = Net(0.25)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+    images, labels = torch.rand(10, 20, 3, 32, 32) * 2 - 1, torch.randint(10, (10, 20))
+    plain = []
+    for step in [0, 1, *range(10)]:  # two to warm up
+        optimizer.zero_grad()
+        loss = F.cross_entropy(network(images[step]), labels[step])
+        loss.backward()
+        optimizer.step()
+        plain.append(loss.item())
+    assert (steps, losses) == (10, plain[2:])
+    assert prepare()() == (steps, losses)
+    assert gate_worker.training_steps("channels_last")()()[1] == pytest.approx(losses, rel=1e-3)
+
+
+def test_the_epoch_workload_is_an_epoch_of_fit() -> None:
+    """Its losses are those of `fit` on the same 300 images, and its steps those of training."""
+    steps, losses = gate_worker.epoch_part("contiguous")()()
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (300, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    data = ImageSet(pixels, torch.randint(10, (300,), generator=generator))
+    (epoch,) = fit(RECIPES["udacity"].with_changes({"epochs": 1}), Seeds(), data).epochs
+    assert (steps, losses) == (12, [epoch.train_loss, epoch.valid_loss])
+
+
+def test_the_clock_counts_work_and_sleep() -> None:
+    """A worker that waits for something is slower, too; only waiting for a core is left out."""
+    start, wall = gate_worker.clock(), time.perf_counter()
+    time.sleep(0.05)
+    counted, passed = gate_worker.clock() - start, time.perf_counter() - wall
+    assert 0.045 < counted <= passed + 1e-3
+
+
+def test_an_environment_is_the_record_s() -> None:
+    """The entries are those of a record, with the memory format of the side."""
+    described = gate_worker.environment("channels_last")
+    assert (described["torch"], described["memory_format"]) == (torch.__version__, "channels_last")
+    assert {"torchvision", "cpu", "cpu_capability", "threads"} <= described.keys()
