@@ -1,4 +1,4 @@
-"""Studies as study.json has them, made of given numbers."""
+"""Studies as study.json has them, made of given numbers: plain objects, which a test may change."""
 
 import json
 from collections.abc import Sequence
@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES
+from cifar_repro.formats import convert, plain
+from cifar_repro.studies.study_file import Study
 from cifar_repro.studies.summary import summary
 
 ENVIRONMENT: dict[str, Any] = {
@@ -34,7 +36,7 @@ COUNTS = {"train": dict.fromkeys(CLASSES, 5_000), "test": dict.fromkeys(CLASSES,
 HEADER: dict[str, Any] = {
     "trace": 1,
     "steps": 1,
-    "recipe": {"name": "udacity", "batch_size": 20, "overridden": []},
+    "recipe": {**asdict(RECIPES["udacity"]), "overridden": []},
     "seeds": {"split": 0, "init": 0, "order": 0, "dropout": 0},
     "data": {"kind": "synthetic", "official": False, "path": None, "fingerprints": FINGERPRINTS, "counts": COUNTS},
     "environment": ENVIRONMENT,
@@ -114,16 +116,21 @@ def make_study(
     }
 
 
+def as_study(content: dict[str, Any]) -> Study:
+    """A study as verdicts take it: its summaries, which they do not read, are left out."""
+    return convert({**content, "epochs": [], "test": None, "variance": None}, Study, "study")
+
+
 def write_study(folder: Path, study: dict[str, Any]) -> Path:
     """Writes study.json, with the summaries that a study has and verdicts do not read; returns the folder."""
     runs = study["runs"]
     names = ("train_loss", "valid_loss")
     epochs = [
-        {"epoch": e + 1, **{name: summary([run["epochs"][e][name] for run in runs]) for name in names}}
+        {"epoch": e + 1, **{name: plain(summary([run["epochs"][e][name] for run in runs])) for name in names}}
         for e in range(len(runs[0]["epochs"]))
     ]
-    accuracy = summary([run["test"]["correct"] / run["test"]["total"] for run in runs])
-    test = {"loss": summary([run["test"]["loss"] for run in runs]), "accuracy": accuracy, "per_class": []}
+    accuracy = plain(summary([run["test"]["correct"] / run["test"]["total"] for run in runs]))
+    test = {"loss": plain(summary([run["test"]["loss"] for run in runs])), "accuracy": accuracy, "per_class": []}
     folder.mkdir(parents=True)
     (folder / "study.json").write_text(json.dumps({**study, "epochs": epochs, "test": test, "variance": None}))
     return folder

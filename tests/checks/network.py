@@ -46,9 +46,7 @@ def forward_is_the_lessons(subject: Subject) -> None:
     worst = (ours - theirs).abs().max().item()
     sums_to_one = torch.allclose(ours.sum(1), torch.ones(20), atol=1e-4) and ours.min().item() >= 0
     why = ": the outputs of each image add up to 1, as after a softmax, which the loss makes by itself" * sums_to_one
-    assert worst < 1e-5 * theirs.abs().max().item() + 1e-6, (
-        f"logits differ from the lesson's by up to {worst:.3g}{why}"
-    )
+    assert worst < 1e-5 * theirs.abs().max().item() + 1e-6, f"logits differ from the lesson's by up to {worst:.3g}{why}"
 
 
 @check("Net")

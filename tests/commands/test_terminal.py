@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_repro.cli import _progress
+from cifar_repro.commands.talk import progress
 
 
 def test_a_reader_that_has_read_enough_is_no_error(images: Path) -> None:
@@ -23,12 +23,12 @@ def test_progress_shows_in_a_terminal_and_only_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a terminal, even one of unknown size, a bar names the work and its share; elsewhere there is nothing."""
-    assert list(_progress(range(3), total=3, desc="counting")) == [0, 1, 2]
+    assert list(progress(range(3), total=3, desc="counting")) == [0, 1, 2]
     assert capsys.readouterr().err == ""
     terminal, inside = os.openpty()
     with os.fdopen(inside, "w") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
-        assert list(_progress(range(3), total=3, desc="counting")) == [0, 1, 2]
+        assert list(progress(range(3), total=3, desc="counting")) == [0, 1, 2]
         shown = os.read(terminal, 10_000).decode()
     os.close(terminal)
     assert re.search(r"counting: +0%.*0/3", shown)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from cifar_repro import cli
-from cifar_repro.arguments import make_parser
+from cifar_repro.cli import make_parser
+from cifar_repro.commands.options import experiment
+from cifar_repro.commands.study import plan_of
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.report.repeat import commands
 from cifar_repro.runs.record import recipe_of
@@ -30,7 +31,7 @@ def test_the_command_of_a_run_gives_its_recipe_and_seeds() -> None:
     run["runs"][0]["environment"] = ENVIRONMENT | {"threads": 7, "memory_format": "channels_last"}
     (command,) = commands(run)
     options = parsed(command)
-    recipe, seeds, device, memory_format = cli._experiment(options)
+    recipe, seeds, device, memory_format = experiment(options)
     assert recipe == recipe_of(run) == changed
     assert asdict(seeds) == run["runs"][0]["seeds"]
     assert (options.threads, str(device), memory_format) == (7, "cpu", "channels_last")
@@ -50,7 +51,7 @@ def test_the_command_of_a_study_gives_its_runs(vary: str | None) -> None:
     study["diverged"] = [{"folder": lost["folder"], "seeds": lost["seeds"]}]
     (command,) = commands(study)
     options = parsed(command)
-    plan, _, _ = cli._study_plan(options)
+    plan, _, _ = plan_of(options)
     planned = [asdict(job.seeds) for job in (plan.jobs() if vary is None else replace(plan, vary=vary).jobs())]
     assert options.vary == vary
     assert planned == [run["seeds"] for run in (*study["runs"][:2], lost, *study["runs"][2:])]
