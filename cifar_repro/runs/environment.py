@@ -55,7 +55,7 @@ def choose_device(name: str) -> torch.device:
 def environment(device: torch.device, memory_format: str) -> Environment:
     """The environment of a run on `device` in this process as it is set up now."""
     return Environment(
-        torch=torch.__version__,
+        torch=str(torch.__version__),  # a class of torch's own
         torchvision=version("torchvision"),
         numpy=np.__version__,
         python=platform.python_version(),
