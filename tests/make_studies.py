@@ -13,6 +13,7 @@ import numpy.typing as npt
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES
 from cifar_repro.formats import convert, plain
+from cifar_repro.runs.record import Record
 from cifar_repro.studies.study_file import Study
 from cifar_repro.studies.summary import summary
 
@@ -119,6 +120,11 @@ def make_study(
 def as_study(content: dict[str, Any]) -> Study:
     """A study as verdicts take it: its summaries, which they do not read, are left out."""
     return convert({**content, "epochs": [], "test": None, "variance": None}, Study, "study")
+
+
+def as_record(content: dict[str, Any]) -> Record:
+    """A record as the code takes it."""
+    return convert(content, Record, "record")
 
 
 def write_study(folder: Path, study: dict[str, Any]) -> Path:

@@ -10,9 +10,10 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.report.page import render
 from cifar_repro.report.pictures import Pictures, Seen
-from cifar_repro.studies.results import of_run
-from cifar_repro.studies.summary import pack_bits, summarise
+from cifar_repro.studies.study_file import Study
+from cifar_repro.studies.summary import pack_bits, sum_up
 from tests import make_studies
+from tests.make_studies import as_study
 
 VOID = {"meta", "link", "img", "br"}
 ENVIRONMENT = make_studies.ENVIRONMENT | {"torch": "2.14.1+cpu", "python": "3.12.1"}
@@ -59,7 +60,7 @@ def a_run(seed: int, recipe: str = "udacity", epochs: int = 3) -> dict[str, Any]
 
 
 def a_study(seeds: int = 3, recipe: str = "udacity", epochs: int = 3, first: int = 0, **data: Any) -> dict[str, Any]:
-    """As study.json has it; `data` changes what it says of its data."""
+    """As study.json has it, but for the summaries; `data` changes what it says of its data."""
     runs = [a_run(seed, recipe, epochs) for seed in range(first, first + seeds)]
     changed = RECIPES[recipe].with_changes({"epochs": epochs})
     described = {
@@ -76,14 +77,20 @@ def a_study(seeds: int = 3, recipe: str = "udacity", epochs: int = 3, first: int
         "data": described | data,
         "runs": runs,
         "diverged": [],
-        **summarise(runs),
     }
 
 
 def one_run(**data: Any) -> dict[str, Any]:
-    """A single run in the same form."""
+    """A single run in the same form, as `of_run` makes it."""
     study = a_study(1, **data)
-    return of_run({**study["runs"][0], "recipe": study["recipe"], "data": study["data"], "stopped": None})
+    study["runs"][0] |= {"folder": ".", "correct_bits": None}
+    return study
+
+
+def whole(content: dict[str, Any]) -> Study:
+    """The study with its summaries."""
+    study = as_study(content)
+    return sum_up(study.recipe, study.vary, study.data, study.runs, study.diverged)
 
 
 def some_pictures() -> Seen:
@@ -132,4 +139,4 @@ class Page(HTMLParser):
 
 
 def page(*studies: dict[str, Any], seen: Seen | str = "No pictures.") -> Page:
-    return Page(render(studies, [seen] * len(studies)))
+    return Page(render([whole(study) for study in studies], [seen] * len(studies)))

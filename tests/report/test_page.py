@@ -13,15 +13,16 @@ import pytest
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import Seeds
 from cifar_repro.report.page import render
+from cifar_repro.runs.record import plain_with_changes
 from cifar_repro.studies.results import read_results
-from tests.report.pages import Page, a_study, one_run, page, some_pictures
+from tests.report.pages import Page, a_study, one_run, page, some_pictures, whole
 
 HOSTILE = """"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}"""
 
 
 def test_the_page_needs_nothing_but_itself() -> None:
     """No script, no frame, no style from elsewhere; what it refers to is in it."""
-    html = render([a_study(), one_run()], [some_pictures()] * 2)
+    html = render([whole(a_study()), whole(one_run())], [some_pictures()] * 2)
     made = Page(html)
     assert made.count("img") == 12
     assert not {"script", "iframe", "object", "embed", "base"} & {tag for tag, _ in made.tags}
@@ -63,7 +64,8 @@ def with_texts(value: Any, text: str) -> Any:
 
 def test_no_text_of_a_record_becomes_part_of_the_page() -> None:
     """Scripts, quotes and template code in any free text give the same elements and attributes as plain words."""
-    study = {**a_study(), "diverged": [{"folder": "seed-3", "seeds": asdict(Seeds()), "stopped": {"epoch": "2"}}]}
+    stopped = {"epoch": 2, "phase": "training", "step": 1, "loss": "nan"}
+    study = {**a_study(), "diverged": [{"folder": "seed-3", "seeds": asdict(Seeds()), "stopped": stopped}]}
     plain, hostile = (page(with_texts(study, text), seen=text) for text in ("word", HOSTILE))
     assert hostile.tags == plain.tags
     assert hostile.text.count("<script>alert(1)</script>") > 20
@@ -82,11 +84,11 @@ def all_keys(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def test_a_study_that_lacks_anything_is_refused_or_drawn(tmp_path: Path) -> None:
     """Whatever entry of a study.json is missing or of another type, it is refused as InputError, or can be drawn."""
-    whole, drawn = a_study(2, epochs=1), 0
-    keys = all_keys(whole)
+    full, drawn = plain_with_changes(whole(a_study(2, epochs=1))), 0
+    keys = all_keys(full)
     for path in keys:
         for instead in ("missing", [7]):
-            study = copy.deepcopy(whole)
+            study = copy.deepcopy(full)
             at: Any = study
             for name in path[:-1]:
                 at = at[name]
@@ -99,7 +101,7 @@ def test_a_study_that_lacks_anything_is_refused_or_drawn(tmp_path: Path) -> None
                 read = read_results(tmp_path)
                 drawn += 1
                 try:
-                    page(read)
+                    render([read], ["No pictures."])
                 except Exception as error:
                     pytest.fail(f"{path} {instead}: {type(error).__name__}: {error}")
     assert 0 < drawn < len(keys) / 4

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cifar_repro.report.page import render
-from tests.report.pages import a_study, some_pictures
+from tests.report.pages import a_study, some_pictures, whole
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -52,7 +52,7 @@ def looked_at(page: str, folder: Path, *flags: str) -> tuple[dict[str, Any], lis
 
 def test_the_page_loads_nothing_complains_of_nothing_and_fits_a_phone(tmp_path: Path) -> None:
     """No request, an empty console, no sideways scrolling at 390 pixels; charts are wide, pictures are decoded."""
-    found, console = looked_at(render([a_study()], [some_pictures()]), tmp_path)
+    found, console = looked_at(render([whole(a_study())], [some_pictures()]), tmp_path)
     assert found["loaded"] == []
     assert console == []
     assert found["width"] <= found["window"] == 390
@@ -64,7 +64,7 @@ def test_the_page_loads_nothing_complains_of_nothing_and_fits_a_phone(tmp_path: 
 def test_the_page_is_dark_where_the_reader_wants_it(tmp_path: Path) -> None:
     """With a preference for dark, paper and ink change places; and the checks above can fail."""
     spoiled = '<img src="https://127.0.0.1:9/x.png"><svg><circle r="x"/></svg><p style="width: 500px">wide</p></body>'
-    page = render([a_study()], [some_pictures()]).replace("</body>", spoiled)
+    page = render([whole(a_study())], [some_pictures()]).replace("</body>", spoiled)
     found, console = looked_at(page, tmp_path, "--blink-settings=preferredColorScheme=0")
     paper, ink = (sum(map(int, re.findall(r"\d+", found[name])[:3])) for name in ("paper", "ink"))
     assert paper < 150 < 600 < ink

@@ -10,18 +10,20 @@ import pytest
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.formats import plain
 from cifar_repro.report.charts import curves
 from cifar_repro.report.page import see
 from cifar_repro.report.published import published_of
-from cifar_repro.studies.results import of_run
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, Check, Verdict
-from tests.report.pages import a_study, one_run, page, some_pictures
+from tests.report.pages import a_study, one_run, page, some_pictures, whole
+
+STOPPED = {"epoch": 2, "phase": "training", "step": 1, "loss": "nan"}
 
 
 def test_the_page_says_what_the_study_says() -> None:
     """Means, intervals, best epochs, digests, fingerprints and every class: the numbers of study.json."""
     study = a_study()
-    text, test = page(study).text, study["test"]
+    text, test = page(study).text, plain(whole(study).test)
     accuracy, loss = test["accuracy"], test["loss"]
     assert f"{100 * accuracy['mean']:.2f} %" in text
     assert f"95 % interval {100 * accuracy['low']:.2f} % to {100 * accuracy['high']:.2f} %" in text
@@ -119,27 +121,28 @@ def test_published_running_losses_stand_at_their_own_steps() -> None:
     """With twice the batch size our epochs have half as many steps; those of the published runs stay as they were."""
     study = a_study(recipe="pytorch-blitz", epochs=2)
     study["recipe"]["batch_size"] = 8
-    (chart,) = curves(study, published_of(study["recipe"], study["data"]), None)
+    made = whole(study)
+    (chart,) = curves(made, published_of(made.recipe, made.data), None)
     assert [x for x, _ in chart.runs[0][5:7]] == [12.0, 8.25]  # thousands: the sixth mean, then the next epoch's first
     assert [[line[0][0], line[-1][0]] for line in chart.published] == [[2.0, 24.5]] * 2
 
 
 def test_a_run_without_a_test_is_told_as_one() -> None:
     """An unfinished run is shown as far as it is, and no result is made up."""
-    whole = one_run()
-    record = {**whole["runs"][0], "recipe": whole["recipe"], "data": whole["data"], "test": None}
-    record["epochs"] = record["epochs"][:1]
-    record["best"] = {"epoch": 1, "valid_loss": 2.1}
-    made = page(of_run(record))
+    study = one_run()
+    run = study["runs"][0]
+    run |= {"test": None, "epochs": run["epochs"][:1], "best": {"epoch": 1, "valid_loss": 2.1}}
+    made = page(study)
     assert "The run is not complete: 1 of 3 epochs, and no test yet." in made.text
     assert "Test accuracy" not in made.text
-    nothing = page(of_run({**record, "epochs": [], "best": None}))
+    run |= {"epochs": [], "best": None}
+    nothing = page(study)
     assert "The run is not complete: 0 of 3 epochs" in nothing.text
 
 
 def test_runs_that_diverged_are_told() -> None:
     """A study without one of its seeds says which and where."""
-    lost = {"folder": "seed-3", "seeds": asdict(Seeds.all(3)), "stopped": {"epoch": 2, "phase": "training"}}
+    lost = {"folder": "seed-3", "seeds": asdict(Seeds.all(3)), "stopped": STOPPED}
     made = page({**a_study(), "diverged": [lost]})
     assert "seed-3 diverged in epoch 2: it is left out of all that follows." in made.text
 
@@ -168,6 +171,6 @@ def test_missing_pictures_are_told(tmp_path: Path) -> None:
     def no_data() -> Any:
         raise InputError("data: 'gone' is no folder: give one")
 
-    why = see(tmp_path, a_study(), no_data)
+    why = see(tmp_path, whole(a_study()), no_data)
     assert "data: 'gone' is no folder" in page(a_study(), seen=why).text
     assert page(a_study(), seen=why).count("img") == 0

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from cifar_repro.core.data import synthetic
 from cifar_repro.core.recipe import RECIPES
 from cifar_repro.report import figures, run_figures
+from cifar_repro.runs.record import describe_data
 from cifar_repro.verdicts.published import published_beside
-from tests.make_studies import make_study
+from tests.make_studies import as_record, make_study
 
 
 def drawn_running_losses(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], kind: str = "binary") -> list[Any]:
@@ -20,16 +22,20 @@ def drawn_running_losses(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any
     recipe = RECIPES["pytorch-blitz"].with_changes(changes)
     study["recipe"] |= changes
     study["data"]["kind"] = kind
-    run = study["runs"][0] | {"recipe": study["recipe"], "data": study["data"]}
-    run["epochs"] = [epoch | {"running_loss": [2.0, 1.5, 1.0]} for epoch in run["epochs"]]
+    content = {"schema": 1, "status": "complete", "recipe": study["recipe"], "data": study["data"], "stopped": None}
+    content |= {name: study["runs"][0][name] for name in ("seeds", "environment", "epochs", "best", "test")}
+    content["epochs"] = [epoch | {"running_loss": [2.0, 1.5, 1.0]} for epoch in content["epochs"]]
+    record = as_record(content)
     seen: list[Any] = []
     for name in ("loss_curves", "confusion_matrix", "per_class_accuracy", "predictions"):
         monkeypatch.setattr(figures, name, lambda *arguments, **options: None)
     monkeypatch.setattr(figures, "running_loss", lambda own, published, **options: seen.extend((own, published)))
     monkeypatch.setattr(run_figures, "save_figure", lambda figure, path: None)
     images = SimpleNamespace(images=torch.zeros(0, 3, 32, 32), labels=torch.zeros(0))
-    given: Any = SimpleNamespace(record=run, recipe=recipe, folder=Path(), data=SimpleNamespace(test=images, kind=kind))
-    result: Any = SimpleNamespace(predicted=torch.zeros(0), as_record=lambda: run["test"])
+    given: Any = SimpleNamespace(
+        record=record, recipe=recipe, seeds=record.seeds, folder=Path(), data=SimpleNamespace(test=images, kind=kind)
+    )
+    result: Any = SimpleNamespace(predicted=torch.zeros(0), as_record=lambda: content["test"])
     run_figures.draw_results(given, result)
     return seen
 
@@ -57,6 +63,6 @@ def test_running_losses_stand_at_the_steps_they_are_of(
 
 def test_nothing_published_is_drawn_beside_synthetic_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """A published curve beside one on drawn pictures would compare nothing."""
-    assert published_beside("pytorch-blitz", {"kind": "synthetic"}) is None
+    assert published_beside("pytorch-blitz", describe_data(synthetic(train=1, test=1))) is None
     _, published = drawn_running_losses(monkeypatch, {}, kind="synthetic")
     assert published == []

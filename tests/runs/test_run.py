@@ -12,7 +12,7 @@ from cifar_repro.core import checkpoint
 from cifar_repro.core.data import Cifar10, ImageSet
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
-from cifar_repro.runs.record import FIRST_FIELDS, read_record
+from cifar_repro.runs.record import FIRST_FIELDS, Stopped, read_record
 from cifar_repro.runs.run import BEST, LAST, METRICS, Run
 
 CPU = torch.device("cpu")
@@ -54,7 +54,7 @@ def outcome(folder: Path) -> dict[str, Any]:
     """All that a run leaves behind and that must not depend on how often it was stopped."""
     last = without_times(torch.load(folder / LAST, weights_only=True))
     return {
-        "record": without_times(read_record(folder)),
+        "record": without_times(json.loads((folder / "record.json").read_text())),
         "best": checkpoint.weights_digest(torch.load(folder / BEST, weights_only=True)),
         "last": {name: checkpoint.weights_digest(last[name]) for name in ("network", "best_weights", "global")}
         | {"order": last["order"].tolist(), "optimizer": last["optimizer"], "epochs": last["epochs"]},
@@ -104,7 +104,7 @@ def test_another_seed_gives_other_weights(data: Cifar10, uninterrupted: dict[str
             "contiguous",
         )
         run.train()
-        assert run.record["epochs"][0]["weights_sha256"] != first, f"the {name} seed has no effect"
+        assert run.record.epochs[0].weights_sha256 != first, f"the {name} seed has no effect"
 
 
 WRITES = 2 + 3 * 3 + 2  # record at the start; last, metrics, record an epoch; two saves; record at the end
@@ -182,7 +182,7 @@ def test_a_full_disk_leaves_the_last_good_files_whole(
         with pytest.raises(OSError, match="No space left"):
             run_to_the_end(tmp_path, data)
     assert len(torch.load(tmp_path / LAST, weights_only=True)["epochs"]) == 1
-    assert len(read_record(tmp_path)["epochs"]) == 1
+    assert len(read_record(tmp_path).epochs) == 1
     assert not list(tmp_path.glob("*.tmp"))
     finish(Run.resume(tmp_path, read_record(tmp_path), data))
     assert outcome(tmp_path) == uninterrupted
@@ -220,7 +220,7 @@ def test_the_other_recipes_go_on_exactly(name: str, data: Cifar10, tmp_path: Pat
     whole, killed = (
         flat(
             [
-                without_times(read_record(folder)),
+                without_times(json.loads((folder / "record.json").read_text())),
                 without_times(torch.load(folder / LAST, weights_only=True)),
                 torch.load(folder / BEST, weights_only=True),
             ]
@@ -248,8 +248,8 @@ def test_a_run_of_an_earlier_version_can_be_read_and_gone_on_with(
     (tmp_path / "record.json").write_text(json.dumps(record))
     torch.save(state, tmp_path / LAST)
     read = read_record(tmp_path)
-    assert read["recipe"] == uninterrupted["record"]["recipe"]
-    assert [(epoch["valid_accuracy"], epoch["running_loss"]) for epoch in read["epochs"]] == [(None, [])] * 2
+    assert read.recipe == RECIPE
+    assert [(epoch.valid_accuracy, epoch.running_loss) for epoch in read.epochs] == [(None, [])] * 2
     finish(Run.resume(tmp_path, read, data))
     assert outcome(tmp_path)["best"] == uninterrupted["best"]
     for ours, theirs in zip(outcome(tmp_path)["record"]["epochs"], uninterrupted["record"]["epochs"], strict=True):
@@ -262,7 +262,8 @@ def test_the_best_and_not_the_last_weights_are_tested(data: Cifar10, tmp_path: P
     run = Run.start(tmp_path / "run", recipe, SEEDS, data, CPU, "contiguous")
     run.train()
     result = run.test()
-    best, last = run.record["best"]["epoch"], run.record["epochs"][-1]["epoch"]
+    assert run.record.best is not None
+    best, last = run.record.best.epoch, run.record.epochs[-1].epoch
     assert best < last, "this run must have a last epoch that is not its best"
     shorter = Run.start(tmp_path / "short", recipe.with_changes({"epochs": best}), SEEDS, data, CPU, "contiguous")
     shorter.train()
@@ -275,13 +276,10 @@ def test_a_loss_that_is_no_number_ends_the_run_and_reaches_no_checkpoint(data: C
     with pytest.raises(NonFiniteLoss) as caught:
         run_to_the_end(tmp_path, data, recipe)
     record = read_record(tmp_path)
-    assert record["status"] == "diverged"
-    assert record["stopped"] == {
-        "epoch": 1,
-        "phase": caught.value.phase,
-        "step": caught.value.step,
-        "loss": str(caught.value.loss),
-    }
+    assert record.status == "diverged"
+    assert record.stopped == Stopped(
+        epoch=1, phase=caught.value.phase, step=caught.value.step, loss=str(caught.value.loss)
+    )
     assert 1 < caught.value.step <= 6
     assert not (tmp_path / BEST).exists()
     assert not (tmp_path / LAST).exists()

@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from cifar_repro.cli import main
 from cifar_repro.core.data import Cifar10, ImageSet
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.recipe import RECIPES, Seeds
-from cifar_repro.runs.record import read_record
+from cifar_repro.formats import convert
+from cifar_repro.runs.environment import Environment
+from cifar_repro.runs.record import plain_with_changes, read_record
 from cifar_repro.runs.run import Run
 from cifar_repro.runs.verify import Difference, _other_settings, verify
 from tests.make_data import tiny_set, write_binary_folder
+from tests.make_studies import ENVIRONMENT, as_record
 
 RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "learning_rate": 0.05})
 
@@ -38,7 +42,7 @@ def recorded(data: Cifar10, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     folder = tmp_path_factory.mktemp("recorded")
     torch.set_num_threads(1)
     Run.start(folder, RECIPE, Seeds(1, 2, 3, 4), data, torch.device("cpu"), "contiguous").train()
-    return read_record(folder)
+    return plain_with_changes(read_record(folder))
 
 
 @pytest.fixture
@@ -49,9 +53,9 @@ def record(recorded: dict[str, Any]) -> dict[str, Any]:
 def test_a_repeated_run_is_identical(record: dict[str, Any], data: Cifar10) -> None:
     """The same code in the same environment repeats every epoch, and fewer are compared where fewer are asked for."""
     seen: list[int] = []
-    result = verify(record, data, after_epoch=lambda epoch: seen.append(epoch.epoch))
+    result = verify(as_record(record), data, after_epoch=lambda epoch: seen.append(epoch.epoch))
     assert (result.difference, result.epochs, seen) == (None, 3, [1, 2, 3])
-    assert verify(record, data, epochs=2).epochs == 2
+    assert verify(as_record(record), data, epochs=2).epochs == 2
 
 
 @pytest.mark.parametrize("name", ["train_loss", "valid_loss", "saved", "weights_sha256"])
@@ -63,7 +67,7 @@ def test_the_first_epoch_that_differs_is_named_with_both_values(
     changes = {"saved": lambda: not was, "weights_sha256": lambda: "0" * 64}
     changed = changes.get(name, lambda: math.nextafter(was, math.inf))()
     record["epochs"][1][name] = changed
-    difference = verify(record, data).difference
+    difference = verify(as_record(record), data).difference
     assert difference is not None
     assert (difference.epoch, difference.name) == (2, name)
     assert (difference.recorded, difference.here) == (changed, was)
@@ -75,7 +79,7 @@ def test_a_setting_that_explains_the_difference_is_found(
 ) -> None:
     """A record whose threads or memory format were changed by hand parts, and the true ones are named."""
     record["environment"][name] = value
-    result = verify(record, data)
+    result = verify(as_record(record), data)
     assert result.difference is not None
     assert result.difference.epoch == 1
     assert "1 threads, contiguous" in result.explained_by
@@ -83,9 +87,9 @@ def test_a_setting_that_explains_the_difference_is_found(
 
 def test_on_a_gpu_no_other_number_of_threads_is_tried() -> None:
     """Each would cost an epoch, and the CPU's threads change nothing there; on the CPU they are tried."""
-    settings = {"device": "cuda:0", "threads": 1, "memory_format": "contiguous"}
-    assert _other_settings(settings) == [(1, "channels_last")]
-    on_cpu = _other_settings({**settings, "device": "cpu", "threads": 99})
+    on_gpu = convert(ENVIRONMENT | {"device": "cuda:0"}, Environment, "environment")
+    assert _other_settings(on_gpu) == [(1, "channels_last")]
+    on_cpu = _other_settings(replace(on_gpu, device="cpu", threads=99))
     assert on_cpu[0] == (1, "contiguous")
     assert on_cpu[-1] == (99, "channels_last")
 
@@ -100,14 +104,14 @@ def test_a_loss_that_is_no_number_is_named_by_its_phase(
         raise NonFiniteLoss(phase, 3, math.nan)
 
     monkeypatch.setattr("cifar_repro.runs.verify.fit", fit)
-    found = verify(record, data, epochs=1).difference
+    found = verify(as_record(record), data, epochs=1).difference
     assert found == Difference(1, name, record["epochs"][0][name], f"the loss of {phase} step 3 is nan")
 
 
 def test_what_differs_in_the_environment_is_named(record: dict[str, Any], data: Cifar10) -> None:
     """Another torch or CPU capability in the record is listed, whether or not the numbers differ."""
     record["environment"] |= {"torch": "1.0", "cpu_capability": "ABACUS"}
-    listed = verify(record, data, epochs=1).environment
+    listed = verify(as_record(record), data, epochs=1).environment
     assert listed == [f"torch: 1.0 -> {torch.__version__}", f"cpu_capability: ABACUS -> {here()}"]
 
 
@@ -120,21 +124,21 @@ def test_other_data_is_refused(record: dict[str, Any], data: Cifar10) -> None:
     images = data.train.images.clone()
     images[0, 0, 0, 0] ^= 1
     with pytest.raises(InputError, match="train images of the run have fingerprint"):
-        verify(record, Cifar10(ImageSet(images, data.train.labels), data.test, "synthetic", official=False))
+        verify(as_record(record), Cifar10(ImageSet(images, data.train.labels), data.test, "synthetic", official=False))
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 4])
 def test_epochs_that_the_record_lacks_are_refused(epochs: int, record: dict[str, Any], data: Cifar10) -> None:
     """No more epochs can be compared than the record has, and at least one must be."""
     with pytest.raises(InputError, match="its record has 3: give no more"):
-        verify(record, data, epochs=epochs)
+        verify(as_record(record), data, epochs=epochs)
 
 
 @pytest.mark.parametrize("epochs", [None, 1])
 def test_a_run_without_an_epoch_is_refused(epochs: int | None, record: dict[str, Any], data: Cifar10) -> None:
     """Where no epoch was finished there is nothing to compare, however many are asked for."""
     with pytest.raises(InputError, match="finished none"):
-        verify({**record, "epochs": []}, data, epochs=epochs)
+        verify(as_record({**record, "epochs": []}), data, epochs=epochs)
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

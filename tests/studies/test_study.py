@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
+from msgspec import structs
 
 from cifar_repro.core.checkpoint import load_weights
 from cifar_repro.core.data import Cifar10, synthetic
@@ -19,10 +20,11 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.runs.folders import SOURCES
-from cifar_repro.runs.record import read_record, write_record
+from cifar_repro.runs.record import Stopped, plain_with_changes, read_record, write_record
 from cifar_repro.runs.run import BEST, Run, evaluate_images
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, finish, run_here
 from cifar_repro.studies.study import Plan, run_study
+from cifar_repro.studies.study_file import Diverged
 from cifar_repro.studies.summary import unpack_bits
 from tests.workers import in_this_process
 
@@ -76,7 +78,7 @@ def test_study_json_holds_every_run_in_the_order_of_the_seeds(whole: Path) -> No
     assert study["study"] == 1
     assert [run["folder"] for run in study["runs"]] == ["seed-0", "seed-1", "seed-2"]
     for run in study["runs"]:
-        record = read_record(whole / run["folder"])
+        record = plain_with_changes(read_record(whole / run["folder"]))
         assert (study["recipe"], study["data"]) == (record["recipe"], record["data"])
         for name in ("seeds", "environment", "epochs", "best", "test"):
             assert run[name] == record[name]
@@ -132,9 +134,10 @@ def test_more_seeds_add_to_a_study(data: Cifar10, study: Path, tmp_path: Path) -
     before = (study / "seed-1" / "last.pt").stat().st_mtime_ns
     made, trained = run_study(plan(study, seeds=4), data, in_this_process)
     assert trained == 2
-    assert len(made["runs"]) == 4
+    assert len(made.runs) == 4
     assert (study / "seed-1" / "last.pt").stat().st_mtime_ns == before
-    assert made["test"]["loss"]["mean"] == np.mean([run["test"]["loss"] for run in made["runs"]])
+    assert made.test is not None
+    assert made.test.loss.mean == np.mean([run.test.loss for run in made.runs if run.test])
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -214,21 +217,22 @@ def test_weights_that_are_not_the_runs_are_refused(data: Cifar10, study: Path) -
 def test_a_diverged_run_is_listed_and_left_out(data: Cifar10, study: Path) -> None:
     """The statistics are those of the other runs; the study says which diverged and where."""
     record = read_record(study / "seed-1")
-    stopped = {"epoch": 2, "phase": "training", "step": 1, "loss": "nan"}
-    write_record(study / "seed-1", {**record, "status": "diverged", "stopped": stopped})
+    stopped = Stopped(epoch=2, phase="training", step=1, loss="nan")
+    write_record(study / "seed-1", structs.replace(record, status="diverged", stopped=stopped))
     made, _ = run_study(plan(study), data, in_this_process)
-    assert made["diverged"] == [{"folder": "seed-1", "seeds": record["seeds"], "stopped": stopped}]
-    assert [run["folder"] for run in made["runs"]] == ["seed-0", "seed-2"]
-    assert made["test"]["loss"]["mean"] == np.mean([run["test"]["loss"] for run in made["runs"]])
+    assert made.diverged == [Diverged(folder="seed-1", seeds=record.seeds, stopped=stopped)]
+    assert [run.folder for run in made.runs] == ["seed-0", "seed-2"]
+    assert made.test is not None
+    assert made.test.loss.mean == np.mean([run.test.loss for run in made.runs if run.test])
 
 
 def test_where_all_runs_diverge_there_is_no_study(data: Cifar10, tmp_path: Path) -> None:
     """Each run's record says where it stopped; nothing is computed from none."""
     recipe = RECIPE.with_changes({"learning_rate": 1e6})
     made, _ = run_study(plan(tmp_path, recipe=recipe, seeds=2), data, in_this_process)
-    assert [entry["folder"] for entry in made["diverged"]] == ["seed-0", "seed-1"]
-    assert made["runs"] == []
-    assert read_record(tmp_path / "seed-1")["status"] == "diverged"
+    assert [entry.folder for entry in made.diverged] == ["seed-0", "seed-1"]
+    assert made.runs == []
+    assert read_record(tmp_path / "seed-1").status == "diverged"
     assert not (tmp_path / "study.json").exists()
 
 
@@ -245,4 +249,4 @@ def test_a_process_gives_the_same_run_and_its_death_is_told(data: Cifar10, whole
     with pytest.raises(InputError, match=r"seed-1.*signal 9"):
         list(events)
     assert not multiprocessing.active_children()
-    assert read_record(tmp_path / "seed-1")["status"] == "unfinished"
+    assert read_record(tmp_path / "seed-1").status == "unfinished"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cifar_repro.runs import text
+from cifar_repro.traces import text
 from cifar_repro.traces.diff import Parting
 
 EQUAL = Parting(None, None, None, "All that both have is equal.", [], [], [], [], [])
