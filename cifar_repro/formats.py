@@ -5,9 +5,11 @@ infinity, and whatever a number is too large for is refused, so a number that wa
 """
 
 import json
+import math
 import re
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -26,15 +28,33 @@ def decode(content: bytes | str, kind: type[T], name: str, upgrade: Callable[[An
     upgrade: makes what an earlier version wrote into what this one writes; it is given whatever is there. Raises
     ValueError, which says where under `name` something does not fit and what is there, and RecursionError.
     """
-    return convert(upgrade(msgspec.json.decode(content)), kind, name)
+    return convert(upgrade(loads(content)), kind, name)
+
+
+def loads(content: bytes | str) -> Any:
+    """As `json.loads`, but of what was written with allow_nan=False: raises ValueError for a number out of range."""
+    return json.loads(content, parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 def convert(raw: Any, kind: type[T], name: str) -> T:
-    """As `decode`, from plain objects."""
+    """As `decode`, from plain objects.
+
+    Whatever such an object is written with must be there: the defaults of a class are for who makes one, not for files.
+    """
     try:
-        return msgspec.convert(raw, kind)
+        found = msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         raise ValueError(_misfit(raw, str(error), name)) from error
+    if lacking := _lacking(raw, found, name):
+        raise ValueError(f"{lacking} is missing")
+    return found
 
 
 def _misfit(raw: Any, message: str, name: str) -> str:
@@ -44,6 +64,27 @@ def _misfit(raw: Any, message: str, name: str) -> str:
     for part in re.findall(r"[^.\[\]`]+", path.replace("[...]", "")):
         value = value[int(part) if isinstance(value, list) else part]
     return f"{name}{path.rstrip('`')} is {reprlib.repr(value)}: {why}"
+
+
+def _lacking(raw: Any, found: Any, at: str) -> str:
+    """The first entry that `found` is written with and `raw` has not; empty where there is none."""
+    parts: Iterable[str] = ()
+    if isinstance(found, list):
+        parts = (_lacking(each, v, f"{at}[{n}]") for n, (each, v) in enumerate(zip(raw, found, strict=True)))
+    elif isinstance(found, dict):
+        parts = (_lacking(raw[k], v, f"{at}.{k}") for k, v in found.items())
+    else:
+        entries = {name: getattr(found, name) for name in _names(found)}
+        parts = (_lacking(raw[k], v, f"{at}.{k}") if k in raw else f"{at}.{k}" for k, v in entries.items())
+    return next(filter(None, parts), "")
+
+
+def _names(found: Any) -> Sequence[str]:
+    """The entries that an object is always written with; none of a plain value."""
+    if isinstance(found, msgspec.Struct):
+        optional = found.__struct_defaults__ if found.__struct_config__.omit_defaults else ()
+        return found.__struct_fields__[: len(found.__struct_fields__) - len(optional)]
+    return [f.name for f in fields(found)] if is_dataclass(found) else ()
 
 
 def plain(value: Any) -> Any:

@@ -27,7 +27,7 @@ import numpy as np
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.progress import Progress, no_progress
-from cifar_repro.formats import Form, Whole, convert
+from cifar_repro.formats import Form, Whole, convert, loads
 from cifar_repro.gate.side import Measurement, Side, Worker
 from cifar_repro.statistics import relative_difference
 
@@ -118,7 +118,7 @@ def read_gate(path: Path) -> GateResult | None:
     Raises InputError for one that is damaged.
     """
     try:
-        content = msgspec.json.decode(path.read_bytes())
+        content = loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or "gate" not in content:

@@ -1,10 +1,10 @@
 """The record of a run: one JSON object that says what was run, on what, where, and what came out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import field
 
@@ -18,12 +18,18 @@ from cifar_repro.core.training import Epoch
 from cifar_repro.formats import Form, Whole, convert, decode, encode, plain
 from cifar_repro.runs.environment import Environment
 
-SCHEMA = 1
+SCHEMA = 1  # of all files that have a recipe: records, studies, traces
 NAME = "record.json"
 PARTS: tuple[Literal["train", "test"], ...] = ("train", "test")  # of the data
 
 # The recipe's fields in the first records. A later field that is missing had the value that it has in the recipe.
 FIRST_FIELDS = ("name", "batch_size", "epochs", "learning_rate", "valid_fraction", "dropout", "augmentation")
+
+LATER: dict[str, Any] = {
+    "valid_accuracy": None,
+    "running_loss": [],
+}  # entries of an epoch that the first records do not have
+T = TypeVar("T")
 
 
 class Fingerprints(Form, frozen=True, kw_only=True):
@@ -195,19 +201,43 @@ def plain_with_changes(content: Any) -> dict[str, Any]:
     return entries
 
 
-def whole_recipe(raw: Any) -> Any:
-    """What a file with a `recipe` holds, with the fields filled in that an earlier version did not write yet.
+def decode_with_recipe(
+    content: bytes | str, kind: type[T], name: str, version: str, upgrade: Callable[[Any], Any] = lambda raw: raw
+) -> T:
+    """What a file with a `recipe` holds, made by this version or an earlier one; see `formats.decode`.
 
-    Raises InputError for the name of an unknown recipe.
+    version: the entry that holds its SCHEMA. Raises InputError where it can be said what to do.
     """
-    given = raw.get("recipe") if isinstance(raw, dict) else None
+
+    def whole(raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw  # which does not fit, and why is said where it is found
+        if raw.get(version) != SCHEMA:
+            raise InputError(f"schema {raw.get(version)!r} is not {SCHEMA}: read it with the version that wrote it")
+        return upgrade({**raw, "recipe": _whole_recipe(raw.get("recipe"), name)})
+
+    return decode(content, kind, name, whole)
+
+
+def _whole_recipe(given: Any, name: str) -> Any:
+    """A recipe as this version writes it. Raises ValueError where `overridden` does not say what was changed."""
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
-        return raw  # which does not fit, and why is said where it is found
-    later = {f.name: getattr(get_recipe(given["name"]), f.name) for f in fields(Recipe) if f.name not in FIRST_FIELDS}
-    missing = next((name for name in FIRST_FIELDS if name not in given), None)
-    if missing is not None:
-        raise ValueError(f"recipe.{missing} is missing")
-    return {**raw, "recipe": {**later, **given}}
+        return given
+    registered = get_recipe(given["name"])
+    later = {f.name: getattr(registered, f.name) for f in fields(Recipe) if f.name not in FIRST_FIELDS}
+    whole = {**later, **given}
+    changes = convert(whole, Recipe, f"{name}.recipe").changes()
+    if whole.get("overridden") != changes:
+        raise ValueError(f"{name}.recipe.overridden is {whole.get('overridden')!r}, but what is changed is {changes}")
+    return whole
+
+
+def whole_epochs(raw: Any) -> Any:
+    """What there is of a run, its epochs with the entries that earlier versions did not write."""
+    epochs = raw.get("epochs") if isinstance(raw, dict) else None
+    if not isinstance(epochs, list):
+        return raw
+    return {**raw, "epochs": [{**LATER, **epoch} if isinstance(epoch, dict) else epoch for epoch in epochs]}
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -235,10 +265,4 @@ def read_record(folder: Path) -> Record:
 def parse_record(content: bytes) -> Record:
     """The record in the bytes of its file. Raises ValueError where something does not fit, InputError where it can
     be said what to do, and RecursionError."""
-
-    def upgrade(raw: Any) -> Any:
-        if isinstance(raw, dict) and raw.get("schema") != SCHEMA:
-            raise InputError(f"schema {raw.get('schema')!r} is not {SCHEMA}: read it with the version that wrote it")
-        return whole_recipe(raw)
-
-    return decode(content, Record, "record", upgrade)
+    return decode_with_recipe(content, Record, "record", "schema", whole_epochs)

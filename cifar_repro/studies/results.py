@@ -5,10 +5,9 @@ from typing import Any
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
-from cifar_repro.formats import decode
 from cifar_repro.runs.folders import STUDY, results_file
-from cifar_repro.runs.record import Record, read_record, whole_recipe
-from cifar_repro.studies.study_file import SCHEMA, ClassSpread, Spread, Study, StudyRun
+from cifar_repro.runs.record import Record, decode_with_recipe, read_record, whole_epochs
+from cifar_repro.studies.study_file import ClassSpread, Spread, Study, StudyRun
 from cifar_repro.studies.summary import sum_up
 
 
@@ -31,14 +30,13 @@ def read_results(path: Path) -> Study:
 
 
 def read_study(file: Path) -> Study:
-    """What a study.json holds. Raises ValueError where something does not fit, InputError for another schema."""
+    """What a study.json holds. Raises ValueError where something does not fit, and RecursionError."""
 
-    def upgrade(raw: Any) -> Any:
-        if isinstance(raw, dict) and raw.get("study") != SCHEMA:
-            raise InputError(f"{file}: schema {raw.get('study')!r} is not {SCHEMA}: read it with its own version")
-        return whole_recipe(raw)
+    def upgrade(raw: dict[str, Any]) -> dict[str, Any]:
+        runs = raw.get("runs")
+        return {**raw, "runs": list(map(whole_epochs, runs))} if isinstance(runs, list) else raw
 
-    return decode(file.read_bytes(), Study, "study", upgrade)
+    return decode_with_recipe(file.read_bytes(), Study, "study", "study", upgrade)
 
 
 def of_run(record: Record) -> Study:
@@ -58,7 +56,6 @@ def of_run(record: Record) -> Study:
 
 def _check_whole(study: Study) -> None:
     """Raises ValueError for results that do not fit together."""
-    study.recipe.changes()  # which must be known
     for run in study.runs:
         _check_run(run)
         if run.test is None and (len(study.runs) > 1 or study.test is not None):

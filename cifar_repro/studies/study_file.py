@@ -5,9 +5,7 @@ from cifar_repro.core.training import Epoch
 from cifar_repro.formats import Form, Whole
 from cifar_repro.runs.environment import Environment
 from cifar_repro.runs.folders import Source
-from cifar_repro.runs.record import Best, Data, Stopped, Tested
-
-SCHEMA = 1
+from cifar_repro.runs.record import SCHEMA, Best, Data, Stopped, Tested
 
 
 class Spread(Form, frozen=True, kw_only=True):

@@ -23,10 +23,9 @@ from cifar_repro.core.errors import InputError, NonFinite
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.formats import Form, Whole, decode, plain
 from cifar_repro.runs.environment import Environment, environment
-from cifar_repro.runs.record import Data, describe_data, plain_with_changes, whole_recipe
+from cifar_repro.runs.record import SCHEMA, Data, decode_with_recipe, describe_data, plain_with_changes
 from cifar_repro.traces.junit import Outcomes
 
-SCHEMA = 1
 SAMPLED = 8  # values of each tensor that are kept in full
 
 
@@ -152,18 +151,9 @@ def read_trace(path: Path) -> Trace:
     """Raises InputError for anything but a whole trace of this schema."""
     if not path.is_file():
         raise InputError(f"{path}: no such file: give one that 'cifar-repro trace' wrote")
-
-    def upgrade(raw: Any) -> Any:
-        if isinstance(raw, dict) and raw.get("trace") != SCHEMA:
-            raise InputError(
-                f"trace schema {raw.get('trace')!r} is not {SCHEMA}: read it with the version that wrote it"
-            )
-        return whole_recipe(raw)
-
     try:
         first, *others = path.read_text(encoding="utf-8").splitlines()
-        header = decode(first, TraceHeader, "header", upgrade)
-        header.recipe.changes()  # raises InputError for an unknown recipe
+        header = decode_with_recipe(first, TraceHeader, "header", "trace", lambda raw: {"tests": None, **raw})
         entries = [decode(line, Entry, f"entry {number}") for number, line in enumerate(others, start=1)]
         for entry in entries:
             _check_sample(entry)

@@ -139,7 +139,7 @@ def test_record_with_a_senseless_entry_is_not_resumed(shell: Shell, run: Path, p
 def test_record_with_a_loss_that_is_no_number_is_not_verified(shell: Shell, run: Path, value: object) -> None:
     """A record whose loss was made something else is refused before anything is trained, and names it."""
     edit(run, lambda record: record["epochs"][1].update(train_loss=value))
-    shell.refuses("verify", run, naming=(run / "record.json", "epochs.1.train_loss", value))
+    shell.refuses("verify", run, naming=(run / "record.json", "epochs[1].train_loss", value))
 
 
 @pytest.mark.parametrize("value", [math.nan, -math.inf], ids=as_id)

@@ -10,15 +10,22 @@ import pytest
 from tests.bad_input.shell import Shell
 from tests.make_studies import HEADER
 
-LOSS = {"name": "step 1/loss", "sha256": "0", "shape": [1], "dtype": "float32", "sample": [2.5]}
+LOSS: dict[str, Any] = {"name": "step 1/loss", "sha256": "0", "shape": [1], "dtype": "float32", "sample": [2.5]}
+LOSS |= dict.fromkeys(("norm", "mean", "absmax"), 2.5)
+SIDE = {"side": "threads=1", "environment": HEADER["environment"], "package": "cifar_repro", "seconds_a_step": 0.01}
 GATE: dict[str, Any] = {
     "gate": 1,
     "workload": "step",
-    "a": {"environment": HEADER["environment"]},
-    "b": {"environment": HEADER["environment"]},
+    "rounds": 10,
+    "a": SIDE,
+    "b": SIDE,
     "ratio": 1.0,
     "interval": [1.0, 1.0],
     "detectable": 1.1,
+    "slower": False,
+    "faster": False,
+    "loss_difference": 0.0,
+    "seconds": {"a": [0.1], "b": [0.1], "a_first": [0.1], "a_again": [0.1]},
 }
 
 # Lines of files that are no trace.
@@ -53,7 +60,9 @@ NO_TRACES: dict[str, list[Any]] = {
 NO_GATES: dict[str, list[Any]] = {
     "gate of nothing": [{"gate": 1}],
     "gate of another schema": [GATE | {"gate": 2}],
-    "gate of no environment": [GATE | {"b": {}}],
+    "gate of no side": [GATE | {"b": {}}],
+    "gate of no environment": [GATE | {"b": {**SIDE, "environment": None}}],
+    "gate without its seconds": [{k: v for k, v in GATE.items() if k != "seconds"}],
     "gate with a ratio of truth": [GATE | {"ratio": True}],
     "gate with a negative ratio": [GATE | {"ratio": -1.0}],
     "gate with half an interval": [GATE | {"interval": [1.0]}],
