@@ -1,4 +1,7 @@
-"""The gate's sides and their processes, on stand-ins that start at once."""
+"""The gate's sides and their processes, on stand-ins that start at once.
+
+Nothing here depends on how fast the machine is, or on what else it does: what passes on a worker's clock is planted.
+"""
 
 import json
 import os
@@ -26,6 +29,7 @@ def get_num_threads(): return 1
 def randint(high, shape, **_): return [0] * shape[0]
 """
 PACKAGE = """
+import time
 from collections import namedtuple
 ImageSet = namedtuple("ImageSet", "images labels")
 Epoch = namedtuple("Epoch", "train_loss valid_loss")
@@ -34,10 +38,13 @@ class Recipe:
     def with_changes(self, changes): return self
 RECIPES = {{"udacity": Recipe()}}
 class Done: pass
+now = 0.0
+time.perf_counter = lambda: now
 def fit(recipe, seeds, data, memory_format):
     print("chatter")
     if len(data.images) > 100: {extra}
-    for _ in range({loops} * len(data.images)): pass
+    global now
+    now += {days} * 86_400 * len(data.images)
     done = Done(); done.epochs = [Epoch({loss}, 2.0)]
     return done
 """
@@ -45,29 +52,38 @@ def fit(recipe, seeds, data, memory_format):
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a folder with stand-ins for cifar_repro and torch: loops that take some milliseconds."""
+    """Makes a folder with stand-ins for cifar_repro and torch, in which an image takes `days` on the worker's clock.
 
-    def make(name: str, loops: int = 400, loss: float = 1.0, extra: str = "pass") -> Path:
+    In days, for the seconds that a process is made to wait for a core are real ones, and are taken off.
+    """
+
+    def make(name: str, days: float = 1, loss: float = 1.0, extra: str = "pass") -> Path:
         folder = tmp_path / name
         (folder / "cifar_repro").mkdir(parents=True)
         (folder / "torch.py").write_text(TORCH)
-        (folder / "cifar_repro" / "__init__.py").write_text(PACKAGE.format(loops=loops, loss=loss, extra=extra))
+        (folder / "cifar_repro" / "__init__.py").write_text(PACKAGE.format(days=days, loss=loss, extra=extra))
         return folder
 
     return make
 
 
 def test_the_command_finds_a_slower_checkout(checkout: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
-    """Three times the work: status 1, the other way round 0; --json has what `matrix` reads; other losses are told."""
-    quick, slow = str(checkout("quick")), str(checkout("slow", loops=1200, loss=1.5))
+    """Three times the work: status 1, the other way round 0; --json has what `matrix` reads; other losses are told.
+
+    The seconds are those of the workload's 300 images alone: what comes before them is not timed.
+    """
+    quick, slow = str(checkout("quick")), str(checkout("slow", days=3, loss=1.5))
     arguments = ["--workload", "epoch-part", "--rounds", "10"]
     assert main(["gate", "--a", quick, "--b", slow, "--json", *arguments]) == 1
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert (result["gate"], result["workload"], result["rounds"], result["slower"]) == (1, "epoch-part", 10, True)
-    assert result["interval"][0] <= result["ratio"] <= result["interval"][1]
+    assert [result["ratio"], *result["interval"]] == pytest.approx([3, 3, 3], rel=1e-3)
     assert result["ratio"] > result["detectable"] > 1
-    assert {len(seconds) for seconds in result["seconds"].values()} == {10}
+    assert result["seconds"] == {
+        name: pytest.approx([days * 86_400 * 300] * 10, rel=1e-3)
+        for name, days in {"a": 1, "b": 3, "a_first": 1, "a_again": 1}.items()
+    }
     assert (result["a"]["side"], result["a"]["environment"]["torch"]) == (quick, "0.0")
     assert result["b"]["package"] == str(Path(slow) / "cifar_repro")
     assert result["loss_difference"] == pytest.approx(0.5 / 1.5)
