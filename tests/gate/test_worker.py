@@ -1,6 +1,9 @@
 """What a worker measures: the work of training, by a clock that counts what the work takes."""
 
+import io
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -43,12 +46,37 @@ def test_the_epoch_workload_is_an_epoch_of_fit() -> None:
     assert (steps, losses) == (12, [epoch.train_loss, epoch.valid_loss])
 
 
+def wait_for_a_core() -> float:
+    """Seconds that this thread was made to wait so far; 0 where the kernel does not tell."""
+    schedstat = Path("/proc/thread-self/schedstat")
+    return int(schedstat.read_text().split()[1]) / 1e9 if schedstat.exists() else 0.0
+
+
 def test_the_clock_counts_work_and_sleep() -> None:
-    """A worker that waits for something is slower, too; only waiting for a core is left out."""
-    start, wall = gate_worker.clock(), time.perf_counter()
+    """A worker that waits for something is slower, too: of what passes, nothing is left out but the wait for a core."""
+    waited, outer = wait_for_a_core(), time.perf_counter()
+    start, inner = gate_worker.clock(), time.perf_counter()
     time.sleep(0.05)
-    counted, passed = gate_worker.clock() - start, time.perf_counter() - wall
-    assert 0.045 < counted <= passed + 1e-3
+    slept, counted = time.perf_counter() - inner, gate_worker.clock() - start
+    passed, waited = time.perf_counter() - outer, wait_for_a_core() - waited
+    assert slept >= 0.05
+    assert slept - waited <= counted <= passed
+
+
+@pytest.mark.parametrize(("counts", "left_out"), [("7000000000 2500000000 9\n", 2.5), ("", 0.0), (None, 0.0)])
+def test_the_clock_leaves_out_the_wait_for_a_core(
+    counts: str | None, left_out: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernel counts it, in nanoseconds; where there is no count, nothing is left out."""
+
+    def schedstat(path: str) -> io.StringIO:
+        if path != "/proc/thread-self/schedstat" or counts is None:
+            raise FileNotFoundError(path)
+        return io.StringIO(counts)
+
+    monkeypatch.setattr(gate_worker, "open", schedstat, raising=False)
+    monkeypatch.setattr(gate_worker, "time", SimpleNamespace(perf_counter=lambda: 10.0))
+    assert gate_worker.clock() == 10.0 - left_out
 
 
 def test_an_environment_is_the_record_s() -> None:
