@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -158,20 +158,30 @@ def gate(
         a1, b1, a2, b2 = workers
         rng = random.Random(0)
         same = _phase([(a1, a2)], rounds, rng, progress, "A against A")
-        same_found = compare(*_seconds(same))
-        after_same(same_found)
+        after_same(compare(*_seconds(same)))
         both = _phase([(a1, b1), (a2, b2)], rounds, rng, progress, "A against B")
+    return sum_up(workload, described[0], described[1], same, both)
+
+
+Rounds = list[tuple[Measurement, Measurement]]
+
+
+def sum_up(workload: str, a: dict[str, Any], b: dict[str, Any], same: Rounds, both: Rounds) -> GateResult:
+    """What was found. a, b: the sides, as `Worker.describe` has them. same: A against A. both: A against B.
+
+    Raises InputError where the sides run another number of steps.
+    """
     (a_first, a_again), (a_seconds, b_seconds) = _seconds(same), _seconds(both)
     one_a, one_b = both[0]
     if len(one_a.losses) != len(one_b.losses):
         raise InputError("side: the two run another number of steps: give two packages with the same public interface")
-    found, least = compare(a_seconds, b_seconds), detectable(same_found)
+    found, least = compare(a_seconds, b_seconds), detectable(compare(a_first, a_again))
     called = call(found.ratio, found.interval, least)
     return GateResult(
         workload=workload,
-        rounds=rounds,
-        a=MeasuredSide(**described[0], seconds_a_step=median(a_seconds) / one_a.steps),
-        b=MeasuredSide(**described[1], seconds_a_step=median(b_seconds) / one_b.steps),
+        rounds=len(both),
+        a=MeasuredSide(**a, seconds_a_step=median(a_seconds) / one_a.steps),
+        b=MeasuredSide(**b, seconds_a_step=median(b_seconds) / one_b.steps),
         ratio=found.ratio,
         interval=found.interval,
         detectable=least,
@@ -180,9 +190,6 @@ def gate(
         loss_difference=relative_difference(one_a.losses, one_b.losses),
         seconds={"a": a_seconds, "b": b_seconds, "a_first": a_first, "a_again": a_again},
     )
-
-
-Rounds = list[tuple[Measurement, Measurement]]
 
 
 def _phase(

@@ -2,44 +2,55 @@
 
 import math
 import random
-from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
 from cifar_repro.gate import text as gate_text
-from cifar_repro.gate.gate import LEAST_DETECTABLE, Gate, _phase, compare
+from cifar_repro.gate.gate import LEAST_DETECTABLE, GateResult, Rounds, _phase, compare, sum_up
 from cifar_repro.gate.side import Measurement
 
+Seconds = tuple[list[float], list[float]]  # of the first and the second, in each round
 
-def simulated(rng: np.random.Generator, slowdown: float, *, noise: float, process: float, drift: float) -> Gate:
+
+def by(ratio: float) -> Seconds:
+    """40 rounds in which the second takes `ratio` times as long."""
+    return [0.08] * 40, [0.08 * ratio] * 40
+
+
+def simulated(rng: np.random.Generator, slowdown: float, *, noise: float, process: float, drift: float) -> GateResult:
     """A gate of 40 rounds in a machine with heavy-tailed noise, one round in ten disturbed, processes that differ and a
     common drift; all as standard deviations of the logarithm, the drift from the first to the last round."""
 
-    def phase(first: list[float], second: list[float]) -> list[list[float]]:
+    def phase(*sides: list[float]) -> Seconds:
         trend = np.linspace(0, drift, 40)
-        sides = []
-        for offsets in (first, second):
+        seconds = []
+        for offsets in sides:
             logs = trend + noise * rng.standard_t(3, 40) / math.sqrt(3) + np.resize(offsets, 40)
-            sides.append((0.08 * np.exp(logs + rng.exponential(1.0, 40) * (rng.random(40) < 0.1))).tolist())
-        return sides
+            seconds.append((0.08 * np.exp(logs + rng.exponential(1.0, 40) * (rng.random(40) < 0.1))).tolist())
+        return seconds[0], seconds[1]
 
     a1, a2, b1, b2 = (process * rng.standard_normal(4)).tolist()
     more = math.log(slowdown)
     same, found = phase([a1], [a2]), phase([a1, a2], [b1 + more, b2 + more])
-    return made(compare(*same), compare(*found))
+    return made(same, found)
 
 
-def made(same: Any, found: Any, **changes: Any) -> Gate:
+def made(same: Seconds, found: Seconds, losses: tuple[float, float] = (1.0, 1.0)) -> GateResult:
+    """What is found where the rounds of A against A, and of A against B, took these seconds."""
     side = {
         "side": "x",
         "package": "p",
         "environment": {"torch": "1", "python": "3", "threads": 1, "memory_format": "contiguous"},
     }
-    values: dict[str, Any] = {"workload": "step", "rounds": 40, "a": side, "b": side, "same": same, "found": found}
-    values |= {"seconds": {}, "seconds_a_step": (0.001, 0.002), "losses": ([1.0], [1.0])}
-    return Gate(**values | changes)
+
+    def rounds(seconds: Seconds) -> Rounds:
+        return [
+            (Measurement(a, 10, [losses[0]]), Measurement(b, 10, [losses[1]])) for a, b in zip(*seconds, strict=True)
+        ]
+
+    return sum_up("step", side, side, rounds(same), rounds(found))
 
 
 def test_equal_sides_are_rarely_called_different() -> None:
@@ -48,7 +59,7 @@ def test_equal_sides_are_rarely_called_different() -> None:
     rng = np.random.default_rng(1)
     gates = [simulated(rng, 1.0, noise=0.04, process=0.01, drift=0.5) for _ in range(60)]
     assert sum(g.slower for g in gates) <= 1
-    assert sum(g.found.interval[0] > 1 for g in gates) > 3, "the interval alone would do: this test shows nothing"
+    assert sum(g.interval[0] > 1 for g in gates) > 3, "the interval alone would do: this test shows nothing"
 
 
 def test_a_slowdown_of_a_tenth_is_found() -> None:
@@ -56,7 +67,7 @@ def test_a_slowdown_of_a_tenth_is_found() -> None:
     rng = np.random.default_rng(2)
     gates = [simulated(rng, 1.1, noise=0.04, process=0.01, drift=0.5) for _ in range(30)]
     assert sum(g.slower for g in gates) >= 29
-    assert all(abs(g.found.ratio - 1.1) < 0.045 for g in gates)
+    assert all(abs(g.ratio - 1.1) < 0.045 for g in gates)
 
 
 def test_the_interval_holds_the_truth() -> None:
@@ -90,18 +101,13 @@ def test_a_few_disturbed_rounds_weigh_nothing() -> None:
 
 def test_nothing_below_the_detectable_is_called() -> None:
     """What A against A shows is the limit, in both directions; and no gate calls less than the least."""
-    quiet = compare([0.08] * 40, [0.08] * 40)
-    tilted = compare([0.08] * 40, [0.084] * 40)
-
-    def by(ratio: float) -> Any:
-        return compare([0.08] * 40, [0.08 * ratio] * 40)
-
+    quiet, tilted, tilted_back = by(1), by(1.05), by(1 / 1.05)
     assert made(quiet, by(1.02)).detectable == LEAST_DETECTABLE
     assert not made(quiet, by(1.02)).slower
     assert made(quiet, by(1.04)).slower
     assert made(tilted, by(1.04)).detectable == pytest.approx(1.05)
     assert not made(tilted, by(1.04)).slower
-    assert made(compare([0.084] * 40, [0.08] * 40), by(1.04)).detectable == pytest.approx(1.05)
+    assert made(tilted_back, by(1.04)).detectable == pytest.approx(1.05)
     assert made(tilted, by(1.06)).slower
     assert made(quiet, by(0.9)).faster
     assert not made(quiet, by(0.98)).faster
@@ -110,13 +116,12 @@ def test_nothing_below_the_detectable_is_called() -> None:
 
 def test_the_verdict_in_words() -> None:
     """Slower, faster and neither are told apart, and so is another computation."""
-    quiet = compare([0.08] * 40, [0.08] * 40)
-    slow, fast = compare([0.08] * 40, [0.1] * 40), compare([0.08] * 40, [0.06] * 40)
+    quiet, slow, fast = by(1), by(1.25), by(0.75)
     assert "B is SLOWER, by 25.0 %" in gate_text.verdict(made(quiet, slow))
     assert "B is faster: it takes 25.0 % less time" in gate_text.verdict(made(quiet, fast))
     assert "No difference" in gate_text.verdict(made(quiet, quiet))
     assert "same losses, to the last bit" in gate_text.verdict(made(quiet, quiet))
-    assert "do not compute the same" in gate_text.verdict(made(quiet, quiet, losses=([1.0], [1.5])))
+    assert "do not compute the same" in gate_text.verdict(made(quiet, quiet, losses=(1.0, 1.5)))
 
 
 # ---- rounds ----------------------------------------------------------------------------------------------------------
