@@ -31,19 +31,21 @@ import json
 import math
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec import structs
 
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10, ImageSet, synthetic
 from cifar_repro.core.recipe import RECIPES, Seeds
-from cifar_repro.runs.environment import DECISIVE
+from cifar_repro.formats import decode, plain
+from cifar_repro.runs.environment import DECISIVE, Environment, arrows
+from cifar_repro.runs.record import plain_with_changes
 from cifar_repro.traces.trace import trace
-from cifar_repro.traces.trace_file import header, summarise
-
-Trace = tuple[dict[str, Any], list[dict[str, Any]]]
+from cifar_repro.traces.trace_file import Entry, Trace, TraceHeader, header, read_trace, summarise
 
 FOLDER = Path(__file__).parent
 FLOAT64 = FOLDER / "float64.jsonl"
@@ -56,27 +58,57 @@ SLACK = 8
 VARIABLES = ("MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 
 
+class Machine(Environment, frozen=True, kw_only=True):
+    """An environment with all that bits depend on. kernels: see `_kernels`."""
+
+    kernels: str
+
+
+class GoldenHeader(TraceHeader, frozen=True, kw_only=True):
+    """The first line of a golden that is compared bit for bit."""
+
+    environment: Machine
+
+
+class Exact(Entry, frozen=True, kw_only=True, omit_defaults=True):
+    """An entry of float64.jsonl. rounding: None where it must be equal to the last bit."""
+
+    rounding: float | None = None
+
+
 def golden_path(device: torch.device) -> Path:
     """Where the golden is whose bits those of this process, as it is set up now, may equal."""
     return FOLDER / f"{device.type}-{torch.backends.cpu.get_cpu_capability()}-{torch.get_num_threads()}.jsonl"
 
 
 def traced(device: torch.device) -> Trace:
-    """Header and entries of the trace that is compared bit for bit."""
+    """The trace that is compared bit for bit; its header is a GoldenHeader."""
     data = synthetic(train=50, test=10, seed=0)  # 40 to train on: 2 batches of 20
     images = data.train.images.clone()
     images[:, :, :16] = images[:, :, :1, :1]
     data = Cifar10(ImageSet(images, data.train.labels), data.test, data.kind, official=False)
     first = header(WHOLE, SEEDS, data, WHOLE_STEPS, device, "contiguous")
-    first["environment"]["kernels"] = _kernels()
-    return first, [summarise(*tensor) for tensor in trace(WHOLE, SEEDS, data, WHOLE_STEPS, device=device)]
+    machine = Machine(**structs.asdict(first.environment), kernels=_kernels())
+    entries = [summarise(*tensor) for tensor in trace(WHOLE, SEEDS, data, WHOLE_STEPS, device=device)]
+    return Trace(GoldenHeader(**{**structs.asdict(first), "environment": machine}), entries)
 
 
-def write(path: Path, made: Trace) -> None:
+def read(path: Path) -> Trace:
+    """As `read_trace`, but with a GoldenHeader."""
+    first, *_ = path.read_bytes().splitlines()
+    return read_trace(path)._replace(header=decode(first, GoldenHeader, "header"))
+
+
+def read_exact() -> tuple[TraceHeader, list[Exact]]:
+    """Header and entries of float64.jsonl."""
+    _, *lines = FLOAT64.read_bytes().splitlines()
+    return read_trace(FLOAT64).header, [decode(line, Exact, "entry") for line in lines]
+
+
+def write(path: Path, first: TraceHeader, entries: Sequence[Entry]) -> None:
     """As `trace_file.write_trace`, but of entries."""
-    first, entries = made
     with replacing(path) as file:
-        for line in (first, *entries):
+        for line in (plain_with_changes(first), *map(plain, entries)):
             file.write((json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n").encode())
 
 
@@ -88,10 +120,9 @@ def _kernels() -> str:
     return hashlib.sha256("\n".join([flags[0] if flags else "", *told]).encode()).hexdigest()[:16]
 
 
-def differs_in(golden: dict[str, Any], here: dict[str, Any]) -> list[str]:
+def differs_in(golden: TraceHeader, here: TraceHeader) -> list[str]:
     """The entries of two headers' environments that bits depend on and that differ, each as "name: golden -> here"."""
-    a, b = golden["environment"], here["environment"]
-    return [f"{name}: {a[name]} -> {b[name]}" for name in (*DECISIVE, "cpu", "kernels") if a[name] != b[name]]
+    return arrows(plain(golden.environment), plain(here.environment), (*DECISIVE, "cpu", "kernels"))
 
 
 # ---- float64 ---------------------------------------------------------------------------------------------------------
@@ -106,24 +137,24 @@ def small_tensors(
     return {name: tensor.detach().cpu().clone() for name, tensor in tensors}
 
 
-def small_entries(device: torch.device, memory_format: str = "contiguous", **changes: Any) -> list[dict[str, Any]]:
+def small_entries(device: torch.device, memory_format: str = "contiguous", **changes: Any) -> list[Entry]:
     """What `too_far` compares with float64.jsonl: the entries of these tensors in float32."""
     tensors = small_tensors(device, torch.float32, memory_format, **changes)
     return [summarise(name, tensor) for name, tensor in tensors.items()]
 
 
-def reference() -> Trace:
-    """Header and entries of float64.jsonl, made here; initial weights and whatever is float64 with `rounding`."""
+def reference() -> tuple[TraceHeader, list[Exact]]:
+    """What `read_exact` reads, made here; initial weights and whatever is float64 with `rounding`."""
     cpu = torch.device("cpu")
     exact, rounded = (small_tensors(cpu, dtype) for dtype in (torch.float64, torch.float32))
     rounding = _roundings(exact, rounded)
     entries = []
     for name, tensor in exact.items():
-        entry = summarise(name, tensor)
+        entry = Exact(**structs.asdict(summarise(name, tensor)))
         if tensor.dtype == torch.float64:
-            entry["rounding"] = rounding[_kind(name)]
+            entry = structs.replace(entry, rounding=rounding[_kind(name)])
         elif name.startswith("init/"):
-            entry["rounding"] = 2**-24 * entry["absmax"]  # half the last place of the largest
+            entry = structs.replace(entry, rounding=2**-24 * entry.absmax)  # half the last place of the largest
         entries.append(entry)
     data = synthetic(train=25, test=10, seed=DATA_SEED)
     return header(SMALL, SEEDS, data, SMALL_STEPS, cpu, "contiguous"), entries
@@ -144,38 +175,39 @@ def _kind(name: str) -> str:
     return name.partition("/")[2]
 
 
-def too_far(golden: list[dict[str, Any]], entries: list[dict[str, Any]]) -> list[str]:
+def too_far(golden: Sequence[Exact], entries: Sequence[Entry]) -> list[str]:
     """A line for each entry that is not what float64.jsonl says, in its order; entries are of any float type.
 
     What has no `rounding` must be equal to the last bit. Of what has, each sampled value, the mean and the largest
     absolute value may be SLACK * rounding away, and the norm of n values sqrt(n) times as much: none of these can be
     further if no value is.
     """
-    here = {entry["name"]: entry for entry in entries}
+    here = {entry.name: entry for entry in entries}
     lines = []
     for entry in golden:
-        name = entry["name"]
+        name = entry.name
         if name not in here:
             lines.append(f"{name}: only in the golden")
-        elif entry["shape"] != here[name]["shape"]:
-            lines.append(f"{name}: shape {here[name]['shape']}, not {entry['shape']}")
-        elif "rounding" not in entry:
-            if entry["sha256"] != here[name]["sha256"]:
+        elif entry.shape != here[name].shape:
+            lines.append(f"{name}: shape {here[name].shape}, not {entry.shape}")
+        elif entry.rounding is None:
+            if entry.sha256 != here[name].sha256:
                 lines.append(f"{name}: not equal")
         else:
-            ratio = _distance(entry, here[name]) / entry["rounding"]
+            ratio = _distance(entry, here[name]) / entry.rounding
             if not ratio <= SLACK:
                 lines.append(f"{name}: {ratio:.3g} times the rounding of float32 from float64; {SLACK} are allowed")
-    names = {entry["name"] for entry in golden}
+    names = {entry.name for entry in golden}
     return lines + [f"{name}: not in the golden" for name in here if name not in names]
 
 
-def _distance(golden: dict[str, Any], entry: dict[str, Any]) -> float:
-    samples = zip(golden["sample"], entry["sample"], strict=True)
+def _distance(golden: Entry, entry: Entry) -> float:
+    samples = zip(golden.sample, entry.sample, strict=True)
     return max(
         *(abs(x - y) for x, y in samples),
-        *(abs(golden[key] - entry[key]) for key in ("mean", "absmax")),
-        abs(golden["norm"] - entry["norm"]) / math.sqrt(math.prod(golden["shape"])),
+        abs(golden.mean - entry.mean),
+        abs(golden.absmax - entry.absmax),
+        abs(golden.norm - entry.norm) / math.sqrt(math.prod(golden.shape)),
     )
 
 

@@ -1,13 +1,14 @@
 """Renews the goldens of this machine and says what changed: `python -m tests.golden [DEVICE]`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from cifar_repro.core.seeding import make_deterministic
-from cifar_repro.runs import text
 from cifar_repro.runs.environment import choose_device
+from cifar_repro.traces import text
 from cifar_repro.traces.diff import diff
-from cifar_repro.traces.trace_file import read_trace
+from cifar_repro.traces.trace_file import Entry, TraceHeader
 from tests import golden
 
 
@@ -17,29 +18,28 @@ def main() -> None:
         make_deterministic(threads)
         path, made = golden.golden_path(device), golden.traced(device)
         if not path.exists():
-            renew(path, made, "new")
+            renew(path, *made, "new")
             continue
-        was = read_trace(path)
-        changes, parting = golden.differs_in(was[0], made[0]), diff(was, made)
+        was = golden.read(path)
+        changes, parting = golden.differs_in(was.header, made.header), diff(was, made)
         if changes or not parting.identical:
-            renew(
-                path, made, "\n".join(["it was of another environment, or is another", *changes, text.parting(parting)])
-            )
+            why = ["it was of another environment, or is another", *changes, text.parting(parting)]
+            renew(path, *made, "\n".join(why))
         else:
             print(f"{path.name}: equal")
 
     make_deterministic(1)
     exact = golden.FLOAT64
     if not exact.exists():
-        renew(exact, golden.reference(), "new")
-    elif far := golden.too_far(read_trace(exact)[1], golden.small_entries(device)):
-        renew(exact, golden.reference(), "\n".join(["this machine was not within its tolerance", *far]))
+        renew(exact, *golden.reference(), "new")
+    elif far := golden.too_far(golden.read_exact()[1], golden.small_entries(device)):
+        renew(exact, *golden.reference(), "\n".join(["this machine was not within its tolerance", *far]))
     else:
         print(f"{exact.name}: this machine is within its tolerance")
 
 
-def renew(path: Path, made: golden.Trace, why: str) -> None:
-    golden.write(path, made)
+def renew(path: Path, first: TraceHeader, entries: Sequence[Entry], why: str) -> None:
+    golden.write(path, first, entries)
     print(f"{path.name}: written: {why}")
 
 

@@ -1,10 +1,9 @@
 """The setting that is traced, and its trace."""
 
-from typing import Any
-
 import pytest
 
 from cifar_repro.core.data import Cifar10, ImageSet
+from cifar_repro.traces.trace_file import Trace
 from tests.traces.setting import Setting
 
 
@@ -16,5 +15,5 @@ def setting(small_data: Cifar10) -> Setting:
 
 
 @pytest.fixture(scope="module")
-def reference(setting: Setting) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def reference(setting: Setting) -> Trace:
     return setting.traced()

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
 from cifar_repro.traces.trace import trace
-from cifar_repro.traces.trace_file import header, summarise
+from cifar_repro.traces.trace_file import Trace, header, summarise
 
 CPU = torch.device("cpu")
 STEPS = 8
@@ -30,7 +29,7 @@ class Setting:
     def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
         return trace(self.recipe, self.seeds, self.data, STEPS, device=CPU, memory_format=self.memory_format)
 
-    def traced(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def traced(self) -> Trace:
         torch.set_num_threads(self.threads)
         first = header(self.recipe, self.seeds, self.data, STEPS, CPU, self.memory_format)
-        return first, [summarise(*tensor) for tensor in self.tensors()]
+        return Trace(first, [summarise(*tensor) for tensor in self.tensors()])

@@ -4,24 +4,30 @@ from typing import Any
 
 import pytest
 
+from cifar_repro.formats import convert
+from cifar_repro.runs.record import FIRST_FIELDS, whole_recipe
 from cifar_repro.traces.diff import Parting, diff
+from cifar_repro.traces.trace_file import Entry, Trace, TraceHeader
 from tests.make_studies import HEADER
+from tests.traces.hand_made import entry
 
-RECIPE = HEADER["recipe"] | {"dropout": 0.25, "augmentation": "none", "network": "net"}
 NAMES = ("split/train", "init/w", *(f"step 1/{name}" for name in ("batch/indices", "batch/images", "mask/d#1", "loss")))
 
 
 def header(**changes: Any) -> dict[str, Any]:
-    """That of a trace; changes: entries of its parts, by name and merged into them."""
-    made: dict[str, Any] = HEADER | {"recipe": RECIPE}
-    return made | {name: made[name] | value if isinstance(value, dict) else value for name, value in changes.items()}
+    """As a file holds it; changes: entries of its parts, by name and merged into them."""
+    merged = {name: HEADER[name] | value for name, value in changes.items() if isinstance(value, dict)}
+    return HEADER | changes | merged
 
 
 def parted(at: str | None, a: dict[str, Any], b: dict[str, Any]) -> Parting:
     """Of traces with these headers, and tensors that differ in this one alone."""
-    entries = [{"name": name, "sha256": "0", "shape": [1], "dtype": "float32", "sample": [1.0]} for name in NAMES]
-    others = [entry | {"sha256": "1"} if entry["name"] == at else entry for entry in entries]
-    return diff((a, entries), (b, others))
+    entries = [entry(name, 1.0) for name in NAMES]
+    return diff(trace(a, entries), trace(b, [e | {"sha256": "1"} if e["name"] == at else e for e in entries]))
+
+
+def trace(header: dict[str, Any], entries: list[dict[str, Any]]) -> Trace:
+    return Trace(convert(whole_recipe(header), TraceHeader, "header"), convert(entries, list[Entry], "entries"))
 
 
 OTHERS = {"split": 5, "init": 6, "order": 7, "dropout": 8}
@@ -31,7 +37,11 @@ OTHERS = {"split": 5, "init": 6, "order": 7, "dropout": 8}
     ("at", "changes", "reasons"),
     [
         ("split/train", {"seeds": OTHERS, "recipe": {"batch_size": 10}}, "split seed: 0 -> 5"),
-        ("init/w", {"seeds": OTHERS, "recipe": {"network": "b"}}, "init seed: 0 -> 6, recipe network: net -> b"),
+        (
+            "init/w",
+            {"seeds": OTHERS, "recipe": {"network": "keras"}},
+            "init seed: 0 -> 6, recipe network: net -> keras",
+        ),
         ("step 1/batch/indices", {"recipe": {"batch_size": 10, "dropout": 0.0}}, "recipe batch_size: 20 -> 10"),
         ("step 1/batch/indices", {"seeds": OTHERS}, "order seed: 0 -> 7"),
         (
@@ -87,9 +97,17 @@ def test_all_parts_of_the_experiment_are_compared() -> None:
     assert found.experiment == [
         "steps: 1 -> 2",
         "recipe batch_size: 20 -> 10",
+        "recipe epochs: 30 -> 3",
         "order seed: 0 -> 7",
         "data: synthetic -> binary",
         f"training images: {images} -> {images + 1}",
         f"train fingerprint: {'a' * 12} -> f",
         f"test fingerprint: {'b' * 12} -> g",
-    ]  # the first header has no epochs: an earlier version did not write them
+    ]
+
+
+def test_what_an_earlier_version_did_not_write_is_no_difference() -> None:
+    """Without the fields that recipes got later, a header is of an experiment that has them as the recipe has them."""
+    earlier = {**HEADER, "recipe": {name: HEADER["recipe"][name] for name in FIRST_FIELDS}}
+    assert parted(None, earlier, header()).experiment == []
+    assert parted(None, earlier, header(recipe={"momentum": 0.9})).experiment == ["recipe momentum: 0.0 -> 0.9"]

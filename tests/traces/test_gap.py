@@ -1,36 +1,36 @@
 """How far two traces part is measured on all values that both have; entries that one lacks are named."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 
-from cifar_repro.runs import text
+from cifar_repro.traces import text
 from cifar_repro.traces.diff import diff
+from cifar_repro.traces.trace_file import Trace
 from tests.traces.hand_made import HAND_MADE, write_hand_made
 
 
-def test_a_renamed_entry_is_reported(reference: Any) -> None:
+def test_a_renamed_entry_is_reported(reference: Trace) -> None:
     """An entry that only one of the traces has is named, on either side, and the traces are not identical."""
     first, entries = reference
-    renamed = [{**entry, "name": entry["name"].replace("init/fc2.bias", "init/out.bias")} for entry in entries]
-    found = diff(reference, (first, renamed))
+    renamed = [replace(entry, name=entry.name.replace("init/fc2.bias", "init/out.bias")) for entry in entries]
+    found = diff(reference, Trace(first, renamed))
     assert (found.missing, found.extra, found.first) == (["init/fc2.bias"], ["init/out.bias"], None)
     assert not found.identical
 
 
-def test_the_gap_is_measured(reference: Any) -> None:
+def test_the_gap_is_measured(reference: Trace) -> None:
     """Absolute and relative difference and ulps of a sample that was moved by hand are what they were moved by."""
     first, entries = reference
-    place = next(i for i, entry in enumerate(entries) if entry["name"] == "init/conv1.weight")
-    moved = json.loads(json.dumps(entries))
-    was = torch.tensor(moved[place]["sample"][3])
+    place = next(i for i, entry in enumerate(entries) if entry.name == "init/conv1.weight")
+    sample = list(entries[place].sample)
+    was = torch.tensor(sample[3])
     now = torch.nextafter(torch.nextafter(was, torch.tensor(9.0)), torch.tensor(9.0))
-    moved[place] |= {"sha256": "0"}
-    moved[place]["sample"][3] = now.item()
-    gap = diff(reference, (first, moved)).gap
+    sample[3] = now.item()
+    moved = [*entries[:place], replace(entries[place], sha256="0", sample=sample), *entries[place + 1 :]]
+    gap = diff(reference, Trace(first, moved)).gap
     assert gap is not None
     assert gap.ulps == 2
     assert gap.absolute == abs(now.double() - was.double()).item()

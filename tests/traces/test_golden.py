@@ -1,25 +1,26 @@
 """This machine gives what the golden traces say; tests/golden/__init__.py says what these are."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from msgspec.structs import replace
 from torch import nn
 
 from cifar_repro.core.seeding import make_deterministic
-from cifar_repro.runs import text
+from cifar_repro.traces import text
 from cifar_repro.traces.diff import diff
-from cifar_repro.traces.trace_file import read_trace
 from tests import golden
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def exact() -> list[dict[str, Any]]:
+def exact() -> list[golden.Exact]:
     """The entries of float64.jsonl."""
-    return read_trace(golden.FLOAT64)[1]
+    return golden.read_exact()[1]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -29,25 +30,33 @@ def test_the_bits_are_those_of_the_golden(threads: int, device: torch.device) ->
     path = golden.golden_path(device)
     if not path.exists():
         pytest.skip(f"no golden {path.name}: 'python -m tests.golden {device}' makes one")
-    here, wanted = golden.traced(device), read_trace(path)
-    if changes := golden.differs_in(wanted[0], here[0]):
+    here, wanted = golden.traced(device), golden.read(path)
+    if changes := golden.differs_in(wanted.header, here.header):
         pytest.skip(f"{path.name} is of another environment: {'; '.join(changes)}")
     found = diff(wanted, here)
     assert found.identical, text.parting(found)
 
 
+@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("*.jsonl")), ids=lambda path: path.name)
+def test_a_golden_is_read_in_full(path: Path, tmp_path: Path) -> None:
+    """Written again, it is the same file: nothing of what is compared with is lost, and nothing is added."""
+    first, entries = golden.read_exact() if path == golden.FLOAT64 else golden.read(path)
+    golden.write(tmp_path / "again", first, entries)
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
 def test_every_value_is_within_rounding_of_float64(
-    memory_format: str, device: torch.device, exact: list[dict[str, Any]]
+    memory_format: str, device: torch.device, exact: list[golden.Exact]
 ) -> None:
     """On any machine and torch version, the first steps are the golden ones, computed with other roundings at most."""
     far = golden.too_far(exact, golden.small_entries(device, memory_format))
     assert not far, "\n".join(far)
 
 
-def test_no_rounding_decides(exact: list[dict[str, Any]]) -> None:
+def test_no_rounding_decides(exact: list[golden.Exact]) -> None:
     """No max pooling and no ReLU of the golden steps is so close that roundings within the tolerance turn it."""
-    rounding = {entry["name"].partition("/")[2]: entry["rounding"] for entry in exact if "rounding" in entry}
+    rounding = {entry.name.partition("/")[2]: entry.rounding for entry in exact if entry.rounding is not None}
     assert golden.closest_decision(golden.small_tensors(CPU, torch.float64), rounding) > 2 * golden.SLACK
 
 
@@ -91,7 +100,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[Any, str, Any] | None, str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_further_from_float64_than_rounding(
-    fault: str, exact: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    fault: str, exact: list[golden.Exact], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a fault planted, the first entry that is too far is the first one that the fault touches."""
     changes, replacement, first = FAULTS[fault]
@@ -113,7 +122,7 @@ def test_the_bits_tell_another_rule_for_ties(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_another_environment_is_named() -> None:
     """Bits are not compared with a golden of another torch version, CPU or choice of kernels; it says which differs."""
-    here, _ = golden.traced(CPU)
-    other = {**here, "environment": {**here["environment"], "torch": "2.0.0", "cpu": "another", "kernels": "0"}}
+    here = golden.traced(CPU).header
+    other = replace(here, environment=replace(here.environment, torch="2.0.0", cpu="another", kernels="0"))
     assert golden.differs_in(here, here) == []
     assert [line.partition(":")[0] for line in golden.differs_in(other, here)] == ["torch", "cpu", "kernels"]

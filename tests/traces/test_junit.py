@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cifar_repro.traces.junit import count_tests
+from cifar_repro.traces.junit import Outcomes, count_tests
 
 SUITE = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="1" skipped="1" tests="5">
@@ -20,7 +20,7 @@ SUITE = """<?xml version="1.0" encoding="utf-8"?>
 def test_every_outcome_of_a_suite_is_counted(tmp_path: Path) -> None:
     """Passed, failed, errors and skipped are counted from the test cases."""
     (tmp_path / "tests.xml").write_text(SUITE)
-    assert count_tests(tmp_path / "tests.xml") == {"passed": 2, "failed": 1, "errors": 1, "skipped": 1}
+    assert count_tests(tmp_path / "tests.xml") == Outcomes(passed=2, failed=1, errors=1, skipped=1)
 
 
 def test_what_pytest_writes_is_counted(tmp_path: Path) -> None:
@@ -44,4 +44,4 @@ def test_skips(): pytest.skip("no reason")
         what: int(number) for number, what in re.findall(r"(\d+) (passed|failed|error|skipped)", said.splitlines()[-1])
     }
     assert summary == {"passed": 2, "failed": 2, "error": 1, "skipped": 1}, said
-    assert count_tests(tmp_path / "tests.xml") == {"passed": 2, "failed": 2, "errors": 1, "skipped": 1}
+    assert count_tests(tmp_path / "tests.xml") == Outcomes(passed=2, failed=2, errors=1, skipped=1)

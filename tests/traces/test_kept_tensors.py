@@ -17,10 +17,10 @@ def test_kept_tensors_are_those_of_the_trace(tmp_path: Path) -> None:
     write_hand_made(tmp_path / "b", {})
     assert tensors_path(tmp_path / "a").read_bytes() == tensors_path(tmp_path / "b").read_bytes()
     with np.load(tensors_path(tmp_path / "a"), allow_pickle=False) as arrays:
-        assert list(arrays) == list(HAND_MADE) == [entry["name"] for entry in entries]
+        assert list(arrays) == list(HAND_MADE) == [entry.name for entry in entries]
         for entry in entries:
-            wanted = HAND_MADE[entry["name"]].numpy()
-            for array in (arrays[entry["name"]], read(entry)):
+            wanted = HAND_MADE[entry.name].numpy()
+            for array in (arrays[entry.name], read(entry)):
                 assert array.dtype == wanted.dtype
                 np.testing.assert_array_equal(array, wanted)
     assert kept_tensors(tmp_path / "c") is None

@@ -13,6 +13,7 @@ from cifar_repro.core.data import ImageSet
 from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import Recipe
 from cifar_repro.traces.diff import diff
+from cifar_repro.traces.trace_file import Trace
 from tests.traces.setting import Setting
 
 
@@ -182,7 +183,7 @@ IN_THE_HEADERS = {
 
 @pytest.mark.parametrize("cause", CAUSES)
 def test_the_first_place_of_a_planted_cause_is_named(
-    cause: str, setting: Setting, reference: Any, monkeypatch: pytest.MonkeyPatch
+    cause: str, setting: Setting, reference: Trace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`diff` names the tensor that the cause touches first, its kind, and what in the headers explains it."""
     change, patches, first, kind = CAUSES[cause]
@@ -211,7 +212,7 @@ def test_the_first_place_of_a_planted_cause_is_named(
     ],
 )
 def test_another_setting_is_named_and_the_numbers_part_in_an_operation_if_at_all(
-    name: str, value: Any, listed: str, setting: Setting, reference: Any
+    name: str, value: Any, listed: str, setting: Setting, reference: Trace
 ) -> None:
     """Another thread count or memory format is listed; split, initialisation, data, order and masks do not change."""
     found = diff(reference, replace(setting, **{name: value}).traced())

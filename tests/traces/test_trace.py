@@ -1,7 +1,6 @@
 """Tracing changes no number, and stops where `fit` stops."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -12,19 +11,19 @@ from cifar_repro.core.model import Net
 from cifar_repro.core.training import fit
 from cifar_repro.traces.diff import diff
 from cifar_repro.traces.trace import _Watch
-from cifar_repro.traces.trace_file import summarise
+from cifar_repro.traces.trace_file import Trace, summarise
 from tests.traces.setting import CPU, STEPS, Setting
 
 
-def test_a_traced_run_equals_an_untraced_one(setting: Setting, reference: Any) -> None:
+def test_a_traced_run_equals_an_untraced_one(setting: Setting, reference: Trace) -> None:
     """After as many steps, loss and weights of a traced run are those of `fit`, and the random state is as before."""
     torch.manual_seed(5)
     before = torch.get_rng_state()
     _, entries = setting.traced()
     assert torch.equal(torch.get_rng_state(), before)
-    by_name = {entry["name"]: entry for entry in entries}
+    by_name = {entry.name: entry for entry in entries}
     fitted = fit(setting.recipe, setting.seeds, setting.data.train)
-    losses = [by_name[f"step {step}/loss"]["sample"][0] for step in range(1, STEPS + 1)]
+    losses = [by_name[f"step {step}/loss"].sample[0] for step in range(1, STEPS + 1)]
     total = 0.0
     for loss in losses:
         total += loss * 5
@@ -34,14 +33,14 @@ def test_a_traced_run_equals_an_untraced_one(setting: Setting, reference: Any) -
     assert weights_digest(fitted.network.state_dict()) == fitted.epochs[0].weights_sha256
 
 
-def test_a_trace_repeats(setting: Setting, reference: Any) -> None:
+def test_a_trace_repeats(setting: Setting, reference: Trace) -> None:
     """Traced twice, everything is equal, and `diff` says so."""
     found = diff(reference, setting.traced())
     assert found.identical
     assert found.growth[-1] == (STEPS, 0.0, 0.0)
 
 
-def test_the_masks_are_those_that_dropout_used(setting: Setting, reference: Any) -> None:
+def test_the_masks_are_those_that_dropout_used(setting: Setting, reference: Trace) -> None:
     """Where its input is not zero, dropout's output is zero exactly where the mask says so."""
     inputs: list[torch.Tensor] = []
     network = Net(0.5).train()

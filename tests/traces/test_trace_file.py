@@ -4,23 +4,22 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from cifar_repro.core.errors import InputError, NonFinite
-from cifar_repro.traces.trace_file import read_trace, summarise, write_trace
+from cifar_repro.formats import convert
+from cifar_repro.traces.trace_file import Trace, TraceHeader, read_trace, summarise, write_trace
 from tests.make_studies import HEADER
-from tests.traces.hand_made import HAND_MADE
+from tests.traces.hand_made import HAND_MADE, entry
 from tests.traces.setting import Setting
 
 
-def test_a_trace_file_holds_what_was_traced(setting: Setting, reference: Any, tmp_path: Path) -> None:
+def test_a_trace_file_holds_what_was_traced(setting: Setting, reference: Trace, tmp_path: Path) -> None:
     """Written and read again, a trace is equal, numbers to the last digit."""
-    first, entries = reference
-    write_trace(tmp_path / "a", first, setting.tensors())
-    assert read_trace(tmp_path / "a") == (first, entries)
+    write_trace(tmp_path / "a", reference.header, setting.tensors())
+    assert read_trace(tmp_path / "a") == reference
 
 
 def test_a_trace_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
@@ -31,7 +30,7 @@ def test_a_trace_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        write_trace(tmp_path / "a", {}, broken(), keep=True)
+        write_trace(tmp_path / "a", convert(HEADER, TraceHeader, "header"), broken(), keep=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -60,8 +59,7 @@ WHOLE = ["split/train", "init/w", *(f"step {n}/{name}" for n in (1, 2) for name 
 
 def write_names(path: Path, names: list[str], steps: int) -> Path:
     """A trace whose header counts these steps, with an entry of each name."""
-    entry = {"sha256": "0", "shape": [1], "dtype": "float32", "sample": [1.0]}
-    lines = [HEADER | {"steps": steps}, *(entry | {"name": name} for name in names)]
+    lines = [HEADER | {"steps": steps}, *(entry(name, 1.0) for name in names)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
 
@@ -70,7 +68,7 @@ def write_names(path: Path, names: list[str], steps: int) -> Path:
 def test_a_trace_that_was_cut_at_the_end_of_a_line_is_refused(steps: int, tmp_path: Path) -> None:
     """Whatever number of lines is left, also where it is a whole number of steps; the whole file is read."""
     whole = WHOLE[: 2 + 3 * steps]
-    assert [entry["name"] for entry in read_trace(write_names(tmp_path / "a", whole, steps))[1]] == whole
+    assert [entry.name for entry in read_trace(write_names(tmp_path / "a", whole, steps)).entries] == whole
     for lines in range(len(whole)):
         with pytest.raises(InputError, match=r"a: is no trace .*(it has \d of \d steps|step \d are not whole)"):
             read_trace(write_names(tmp_path / "a", whole[:lines], steps))

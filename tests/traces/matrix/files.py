@@ -1,6 +1,5 @@
 """Traces and gates with known numbers, and the table that the command prints of them."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,20 +8,14 @@ from typing import Any
 import pytest
 
 from cifar_repro.cli import main
+from cifar_repro.gate.gate import call
 from cifar_repro.traces.matrix import Matrix, Row
 from tests import make_studies
+from tests.traces.hand_made import entry
 
 ENVIRONMENT = make_studies.ENVIRONMENT | {"torch": "2.6.0+cu124", "torchvision": "0.21.0+cu124"}
 LOSSES = {1: 2.5, 2: 2.25}
 Make = Callable[..., Path]
-
-
-def digest(value: object) -> str:
-    return hashlib.sha256(repr(value).encode()).hexdigest()
-
-
-def entry(name: str, value: float) -> dict[str, Any]:
-    return {"name": name, "sha256": digest(value), "shape": [1], "dtype": "float32", "sample": [value]}
 
 
 def entries(**changes: float) -> list[dict[str, Any]]:
@@ -46,9 +39,22 @@ def rows(matrix: Matrix) -> dict[str, Row]:
 
 def gate(path: Path, b: dict[str, Any], a: dict[str, Any] | None = None, **changes: Any) -> Path:
     """What a gate of A against B printed."""
-    sides = {side: {"side": side, "environment": ENVIRONMENT | (e or {})} for side, e in (("a", a), ("b", b))}
-    content = {"gate": 1, "workload": "step", "detectable": 1.03, **sides, "ratio": 1.25, "interval": [1.125, 1.5]}
-    path.write_text(json.dumps(content | changes, indent=1))
+    side = {"package": "/cifar_repro", "seconds_a_step": 0.008}
+    content: dict[str, Any] = {
+        "gate": 1,
+        "workload": "step",
+        "rounds": 10,
+        "a": {"side": "a", "environment": ENVIRONMENT | (a or {}), **side},
+        "b": {"side": "b", "environment": ENVIRONMENT | b, **side},
+        "ratio": 1.25,
+        "interval": [1.125, 1.5],
+        "detectable": 1.03,
+        "loss_difference": 0.0,
+        "seconds": {name: [0.08] * 10 for name in ("a", "b", "a_first", "a_again")},
+    } | changes
+    called = call(content["ratio"], content["interval"], content["detectable"])
+    content |= {"slower": called == "slower", "faster": called == "faster"}
+    path.write_text(json.dumps(content, indent=1))
     return path
 
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from cifar_repro.core.errors import InputError
+from cifar_repro.runs.record import FIRST_FIELDS
 from cifar_repro.traces.matrix import read_matrix
 from tests import make_studies
-from tests.traces.matrix.files import Make, digest, entries, lacking, rows
+from tests.traces.hand_made import digest
+from tests.traces.matrix.files import Make, entries, lacking, rows
 
 
 def test_traces_with_equal_digests_share_a_letter(three: list[Path]) -> None:
@@ -64,13 +66,17 @@ def test_more_groups_than_letters(make: Make) -> None:
     assert [row.group for row in read_matrix(paths).rows][24:] == ["Y", "Z", "AA", "AB"]
 
 
+RECIPE: dict[str, Any] = make_studies.HEADER["recipe"]
+FIRST_RECIPE = {name: RECIPE[name] for name in FIRST_FIELDS}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "named"),
     [
         ("steps", 1, ("steps", "1", "2")),
         ("seeds", {"split": 0, "init": 5, "order": 0, "dropout": 0}, ("seeds", '"init": 5', '"init": 0')),
-        ("recipe", {"name": "udacity", "batch_size": 10, "overridden": ["batch_size"]}, ("recipe", "10", "20")),
-        ("recipe", {"name": "udacity", "overridden": []}, ("recipe", '"batch_size": null', '"batch_size": 20')),
+        ("recipe", RECIPE | {"batch_size": 10, "overridden": ["batch_size"]}, ("recipe", "10", "20")),
+        ("recipe", FIRST_RECIPE | {"dropout": 0.3}, ("recipe", '({"dropout": 0.3})', '({"dropout": 0.25})')),
         (
             "data",
             make_studies.HEADER["data"] | {"fingerprints": {"train": "a" * 64, "test": "v"}},
@@ -84,3 +90,9 @@ def test_traces_of_another_experiment_are_refused(make: Make, name: str, value: 
     with pytest.raises(InputError) as caught:
         read_matrix([a, b])
     assert all(part in str(caught.value) for part in (*named, str(a), str(b)))
+
+
+def test_a_trace_of_an_earlier_version_is_compared(make: Make) -> None:
+    """A header without the fields that recipes got later is of the same experiment as one that has them."""
+    paths = [make("a", header={"recipe": FIRST_RECIPE | {"overridden": []}}), make("b")]
+    assert [row.group for row in read_matrix(paths).rows] == ["A", "A"]
