@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cifar_repro.gate.gate import ROUNDS, Gate, gate
+from cifar_repro.formats import plain
+from cifar_repro.gate.gate import ROUNDS, GateResult, compare, gate
 from cifar_repro.gate.side import HERE, Side, parse_side
 
 PLANTED = """
@@ -46,30 +47,31 @@ def planted(folder: Path) -> Path:
     return folder
 
 
-def run(name: str, a: Side, b: Side, times: int, rounds: int, log: Path | None) -> list[Gate]:
+def run(name: str, a: Side, b: Side, times: int, rounds: int, log: Path | None) -> list[GateResult]:
     gates = []
     for number in range(1, times + 1):
         start = time.perf_counter()
         made = gate(a, b, "step", rounds)
         gates.append(made)
-        low, high = made.found.interval
+        low, high = made.interval
+        same = compare(made.seconds["a_first"], made.seconds["a_again"])
         called = "SLOWER" if made.slower else "faster" if made.faster else "no difference"
         print(
-            f"{name} {number:2}: ratio {made.found.ratio:.4f} ({low:.4f} to {high:.4f}), A against A "
-            f"{made.same.ratio:.4f}, detectable {made.detectable:.4f}: {called}, {time.perf_counter() - start:.0f} s",
+            f"{name} {number:2}: ratio {made.ratio:.4f} ({low:.4f} to {high:.4f}), A against A "
+            f"{same.ratio:.4f}, detectable {made.detectable:.4f}: {called}, {time.perf_counter() - start:.0f} s",
             flush=True,
         )
         if log is not None:
             with log.open("a") as file:
-                file.write(json.dumps({"kind": name, **made.as_json()}) + "\n")
+                file.write(json.dumps({"kind": name, **plain(made)}) + "\n")
     return gates
 
 
-def row(name: str, gates: list[Gate]) -> str:
+def row(name: str, gates: list[GateResult]) -> str:
     def of(values: list[float]) -> str:
         return f"{median(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
-    ratios, limits = [g.found.ratio for g in gates], [g.detectable for g in gates]
+    ratios, limits = [g.ratio for g in gates], [g.detectable for g in gates]
     called: Any = (len(gates), sum(g.slower for g in gates), sum(g.faster for g in gates), of(ratios), of(limits))
     return "| " + " | ".join([name, *map(str, called)]) + " |"
 
