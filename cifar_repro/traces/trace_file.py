@@ -29,10 +29,13 @@ from cifar_repro.traces.junit import Outcomes
 SAMPLED = 8  # values of each tensor that are kept in full
 
 
-class TraceHeader(Form, frozen=True, kw_only=True):
-    """The first line of a trace: what was traced, on what, and where. tests: what was given with --tests."""
+class TraceHeader(Form, frozen=True, kw_only=True, omit_defaults=True):
+    """The first line of a trace: what was traced, on what, and where.
 
-    trace: Whole = SCHEMA
+    trace: SCHEMA. tests: what was given with --tests; without, the line has no such entry.
+    """
+
+    trace: Whole
     steps: Whole
     recipe: Recipe
     seeds: Seeds
@@ -138,6 +141,7 @@ def header(
 ) -> TraceHeader:
     """The first line of a trace that is made here and now."""
     return TraceHeader(
+        trace=SCHEMA,
         steps=steps,
         recipe=recipe,
         seeds=seeds,

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -88,3 +89,11 @@ def test_the_steps_are_those_that_the_header_counts(names: list[str], steps: int
     """More or fewer steps than the header says, none at all, and a second step without a first are refused."""
     with pytest.raises(InputError, match=r"a: is no trace"):
         read_trace(write_names(tmp_path / "a", names, steps))
+
+
+@pytest.mark.parametrize("more", [{}, {"tests": {"passed": 7, "failed": 1, "errors": 2, "skipped": 3}}])
+def test_a_header_has_tests_where_some_were_given(more: dict[str, Any], tmp_path: Path) -> None:
+    """Its line is that of earlier versions, to the last byte: without tests there is no such entry, not one of null."""
+    first = HEADER | more
+    write_trace(tmp_path / "a", convert(first, TraceHeader, "header"), iter(HAND_MADE.items()))
+    assert (tmp_path / "a").read_text().splitlines()[0] == json.dumps(first, separators=(",", ":"))
