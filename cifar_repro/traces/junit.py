@@ -13,10 +13,10 @@ ELEMENTS = {"failure": "failed", "error": "errors", "skipped": "skipped"}  # wit
 class Outcomes(Form, frozen=True, kw_only=True):
     """How many tests ended in each way."""
 
-    passed: Whole = 0
-    failed: Whole = 0
-    errors: Whole = 0
-    skipped: Whole = 0
+    passed: Whole
+    failed: Whole
+    errors: Whole
+    skipped: Whole
 
 
 def count_tests(path: Path) -> Outcomes:
@@ -41,4 +41,4 @@ def count_tests(path: Path) -> Outcomes:
     found = Counter(
         next((ELEMENTS[part.tag] for part in case if part.tag in ELEMENTS), "passed") for case in root.iter("testcase")
     )
-    return Outcomes(**found)
+    return Outcomes(passed=found["passed"], failed=found["failed"], errors=found["errors"], skipped=found["skipped"])

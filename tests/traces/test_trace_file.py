@@ -58,9 +58,9 @@ def test_what_is_no_trace_is_refused(content: str, tmp_path: Path) -> None:
 WHOLE = ["split/train", "init/w", *(f"step {n}/{name}" for n in (1, 2) for name in ("forward/f#1", "loss", "update/w"))]
 
 
-def write_names(path: Path, names: list[str], steps: int) -> Path:
-    """A trace whose header counts these steps, with an entry of each name."""
-    lines = [HEADER | {"steps": steps}, *(entry(name, 1.0) for name in names)]
+def write_names(path: Path, names: list[str], steps: int, **more: Any) -> Path:
+    """A trace whose header counts these steps, with an entry of each name; more: other entries of the header."""
+    lines = [HEADER | {"steps": steps} | more, *(entry(name, 1.0) for name in names)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
 
@@ -89,6 +89,15 @@ def test_the_steps_are_those_that_the_header_counts(names: list[str], steps: int
     """More or fewer steps than the header says, none at all, and a second step without a first are refused."""
     with pytest.raises(InputError, match=r"a: is no trace"):
         read_trace(write_names(tmp_path / "a", names, steps))
+
+
+@pytest.mark.parametrize("name", ["passed", "failed", "errors", "skipped"])
+def test_tests_without_one_of_the_outcomes_are_refused(name: str, tmp_path: Path) -> None:
+    """A count that is not there is not taken for none."""
+    counts = {outcome: 1 for outcome in ("passed", "failed", "errors", "skipped") if outcome != name}
+    path = write_names(tmp_path / "a", WHOLE, 2, tests=counts)
+    with pytest.raises(InputError, match=f"a: is no trace .*header.tests.*{name}"):
+        read_trace(path)
 
 
 @pytest.mark.parametrize("more", [{}, {"tests": {"passed": 7, "failed": 1, "errors": 2, "skipped": 3}}])
