@@ -24,11 +24,8 @@ PARTS: tuple[Literal["train", "test"], ...] = ("train", "test")  # of the data
 
 # The recipe's fields in the first records. A later field that is missing had the value that it has in the recipe.
 FIRST_FIELDS = ("name", "batch_size", "epochs", "learning_rate", "valid_fraction", "dropout", "augmentation")
-
-LATER: dict[str, Any] = {
-    "valid_accuracy": None,
-    "running_loss": [],
-}  # entries of an epoch that the first records do not have
+# Entries of an epoch that the first records do not have.
+LATER: dict[str, Any] = {"valid_accuracy": None, "running_loss": []}
 T = TypeVar("T")
 
 
@@ -212,8 +209,8 @@ def decode_with_recipe(
     def whole(raw: Any) -> Any:
         if not isinstance(raw, dict):
             return raw  # which does not fit, and why is said where it is found
-        if raw.get(version) != SCHEMA:
-            raise InputError(f"schema {raw.get(version)!r} is not {SCHEMA}: read it with the version that wrote it")
+        if raw.get(version, SCHEMA) != SCHEMA:
+            raise InputError(f"schema {raw[version]!r} is not {SCHEMA}: read it with the version that wrote it")
         return upgrade({**raw, "recipe": _whole_recipe(raw.get("recipe"), name)})
 
     return decode(content, kind, name, whole)

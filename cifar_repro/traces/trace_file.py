@@ -157,7 +157,7 @@ def read_trace(path: Path) -> Trace:
         raise InputError(f"{path}: no such file: give one that 'cifar-repro trace' wrote")
     try:
         first, *others = path.read_text(encoding="utf-8").splitlines()
-        header = decode_with_recipe(first, TraceHeader, "header", "trace", lambda raw: {"tests": None, **raw})
+        header = decode_with_recipe(first, TraceHeader, "header", "trace")
         entries = [decode(line, Entry, f"entry {number}") for number, line in enumerate(others, start=1)]
         for entry in entries:
             _check_sample(entry)

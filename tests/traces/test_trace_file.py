@@ -55,6 +55,14 @@ def test_what_is_no_trace_is_refused(content: str, tmp_path: Path) -> None:
         read_trace(tmp_path / "a")
 
 
+@pytest.mark.parametrize("content", ["{}", '{"epoch":1,"train_loss":2.5}'])
+def test_what_says_nothing_of_a_trace_is_not_called_one_of_another_version(content: str, tmp_path: Path) -> None:
+    """Of JSON lines of something else, metrics.jsonl, say, it is not said that another version reads them."""
+    (tmp_path / "a").write_text(content)
+    with pytest.raises(InputError, match="a: is no trace"):
+        read_trace(tmp_path / "a")
+
+
 WHOLE = ["split/train", "init/w", *(f"step {n}/{name}" for n in (1, 2) for name in ("forward/f#1", "loss", "update/w"))]
 
 
@@ -106,3 +114,10 @@ def test_a_header_has_tests_where_some_were_given(more: dict[str, Any], tmp_path
     first = HEADER | more
     write_trace(tmp_path / "a", convert(first, TraceHeader, "header"), iter(HAND_MADE.items()))
     assert (tmp_path / "a").read_text().splitlines()[0] == json.dumps(first, separators=(",", ":"))
+
+
+def test_a_trace_of_an_unknown_recipe_is_refused(tmp_path: Path) -> None:
+    """The recipe is named with those that are known."""
+    path = write_names(tmp_path / "a", WHOLE, 2, recipe=HEADER["recipe"] | {"name": "none"})
+    with pytest.raises(InputError, match=r"a: .*'none'.*udacity"):
+        read_trace(path)
