@@ -47,10 +47,10 @@ class Ratio:
 class Row:
     """One environment. name: the stem of its file, or the whole path where two stems are equal.
 
-    tests: how many of them passed, failed, ..., if the trace carries that. group: the
-    letter that all traces with the same digests share. loss_difference: |a - b| / max(|a|, |b|) of the losses of the
-    last step of this trace and of the first; None where one of them has no such entry. ratio: None where no gate
-    compared the first environment with this one.
+    tests: how many of them passed, failed, ..., if the trace carries that. group: the letter that all traces with the
+    same digests share. loss_difference: |a - b| / max(|a|, |b|) of the losses of the last step of this trace and of the
+    first; None where one of them has no such entry. ratio: None where no gate compared the first environment with this
+    one.
     """
 
     name: str
@@ -125,9 +125,9 @@ def _experiment(header: TraceHeader) -> dict[str, Any]:
 
 
 def _shown(value: Any, other: Any) -> str:
-    """What of a value differs from the other one, in one line; null where it lacks an entry that the other has."""
-    if isinstance(value, dict) and isinstance(other, dict):
-        value = {name: value.get(name) for name in value | other if value.get(name) != other.get(name)}
+    """What of a value differs from the other one, which has the same entries if it has any, in one line."""
+    if isinstance(value, dict):
+        value = {name: entry for name, entry in value.items() if entry != other[name]}
     return json.dumps(value)
 
 
