@@ -115,7 +115,8 @@ class GateResult(Form, frozen=True, kw_only=True):
 def read_gate(path: Path) -> GateResult | None:
     """What `cifar-repro gate --json` printed, if that is what the file holds; None for another file.
 
-    Raises InputError for one that is damaged.
+    The file is in the encoding of the shell that wrote it: UTF-8, or UTF-16 as by PowerShell. Raises InputError for one
+    that is damaged.
     """
     try:
         content = loads(path.read_bytes())

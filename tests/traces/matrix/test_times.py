@@ -19,6 +19,14 @@ def test_a_gate_gives_its_ratio_to_the_trace_of_its_b(three: list[Path], tmp_pat
     assert found["other"].ratio is None
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_gate_is_read_as_the_shell_wrote_it(three: list[Path], tmp_path: Path, encoding: str) -> None:
+    """What was printed is redirected to a file by a shell, which may mark it, or choose UTF-16, as PowerShell does."""
+    timed = gate(tmp_path / "gate.json", {"torch": "2.14.1"})
+    timed.write_text(timed.read_text(), encoding=encoding)
+    assert rows(read_matrix([*three, timed]))["new"].ratio == Ratio(1.25, 1.125, 1.5, 1.03, "step")
+
+
 @pytest.mark.parametrize("name", ["torch", "torchvision", "python", "cpu", "cpu_capability", "threads", "device"])
 def test_a_gate_of_another_environment_is_refused(three: list[Path], tmp_path: Path, name: str) -> None:
     """A gate whose A is not the first trace's, or whose B is no trace's, is named with what differs."""
