@@ -9,10 +9,16 @@ import pytest
 
 from tests.bad_input.shell import Shell
 from tests.make_studies import HEADER
+from tests.traces.hand_made import entry
 
-LOSS: dict[str, Any] = {"name": "step 1/loss", "sha256": "0", "shape": [1], "dtype": "float32", "sample": [2.5]}
-LOSS |= dict.fromkeys(("norm", "mean", "absmax"), 2.5)
-SIDE = {"side": "threads=1", "environment": HEADER["environment"], "package": "cifar_repro", "seconds_a_step": 0.01}
+
+def without(entries: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in entries.items() if key != name}
+
+
+LOSS = entry("step 1/loss", 2.5)
+RECIPE = HEADER["recipe"]
+SIDE = {"side": "threads=1", "environment": HEADER["environment"], "package": "/cifar_repro", "seconds_a_step": 0.008}
 GATE: dict[str, Any] = {
     "gate": 1,
     "workload": "step",
@@ -25,7 +31,7 @@ GATE: dict[str, Any] = {
     "slower": False,
     "faster": False,
     "loss_difference": 0.0,
-    "seconds": {"a": [0.1], "b": [0.1], "a_first": [0.1], "a_again": [0.1]},
+    "seconds": {name: [0.08] * 10 for name in ("a", "b", "a_first", "a_again")},
 }
 
 # Lines of files that are no trace.
@@ -38,12 +44,13 @@ NO_TRACES: dict[str, list[Any]] = {
     "more steps than its header says": [HEADER, LOSS, LOSS | {"name": "step 2/loss"}],
     "a parameter that no step updates": [HEADER, LOSS | {"name": "init/w"}, LOSS],
     **{f"{name} null": [{**HEADER, name: None}, LOSS] for name in ("trace", "steps", "recipe", "data", "environment")},
-    **{f"no {name}": [{k: v for k, v in HEADER.items() if k != name}, LOSS] for name in HEADER},
+    **{f"no {name}": [without(HEADER, name), LOSS] for name in HEADER},
     "seeds a list": [{**HEADER, "seeds": [0]}, LOSS],
     "an environment of a list": [{**HEADER, "environment": []}, LOSS],
     "half an environment": [{**HEADER, "environment": {"torch": "x"}}, LOSS],
-    "unknown change": [{**HEADER, "recipe": {"name": "udacity", "overridden": ["foo"]}}, LOSS],
-    "change without its value": [{**HEADER, "recipe": {"name": "udacity", "overridden": ["dropout"]}}, LOSS],
+    "unknown recipe": [{**HEADER, "recipe": RECIPE | {"name": "foo"}}, LOSS],
+    "change without its value": [{**HEADER, "recipe": without(RECIPE, "dropout") | {"overridden": ["dropout"]}}, LOSS],
+    "change that makes no sense": [{**HEADER, "recipe": RECIPE | {"dropout": 2, "overridden": ["dropout"]}}, LOSS],
     "half of the tests": [{**HEADER, "tests": {"passed": 1}}, LOSS],
     "half an entry": [HEADER, {"name": "step 1/loss"}],
     "name a number": [HEADER, LOSS | {"name": 3}],
@@ -60,9 +67,9 @@ NO_TRACES: dict[str, list[Any]] = {
 NO_GATES: dict[str, list[Any]] = {
     "gate of nothing": [{"gate": 1}],
     "gate of another schema": [GATE | {"gate": 2}],
-    "gate of no side": [GATE | {"b": {}}],
-    "gate of no environment": [GATE | {"b": {**SIDE, "environment": None}}],
-    "gate without its seconds": [{k: v for k, v in GATE.items() if k != "seconds"}],
+    **{f"gate without {name}": [without(GATE, name)] for name in GATE if name != "gate"},
+    "gate of no environment": [GATE | {"b": without(SIDE, "environment")}],
+    "gate with a side of nothing": [GATE | {"b": {}}],
     "gate with a ratio of truth": [GATE | {"ratio": True}],
     "gate with a negative ratio": [GATE | {"ratio": -1.0}],
     "gate with half an interval": [GATE | {"interval": [1.0]}],
