@@ -78,6 +78,13 @@ def test_no_cause_is_claimed_that_the_headers_rule_out(at: str) -> None:
     assert found.environment == ["torch: 2.14.1 -> 3.0"]
 
 
+@pytest.mark.parametrize("change", [{"shape": [1, 1]}, {"dtype": "float64"}])
+def test_the_same_bytes_in_another_shape_or_type_are_a_difference(change: dict[str, Any]) -> None:
+    """Two such tensors part, and nothing is measured between them."""
+    found = diff(*(trace(header(), [entry("step 1/loss", 1.0) | more]) for more in ({}, change)))
+    assert (found.first, found.gap) == ("step 1/loss", None)
+
+
 def test_all_parts_of_the_experiment_are_compared() -> None:
     """Each part that differs is listed once, whether or not the tensors do; what was overridden only repeats them."""
     counts = HEADER["data"]["counts"]
