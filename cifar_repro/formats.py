@@ -61,7 +61,7 @@ def _misfit(raw: Any, message: str, name: str) -> str:
     """The message of msgspec ("Expected `int`, got `str` - at `$.epochs[3].epoch`") with what is there."""
     why, _, path = message.partition(" - at `$")
     value = raw
-    for part in re.findall(r"[^.\[\]`]+", path.replace("[...]", "")):
+    for part in re.findall(r"[^.\[\]`]+", path.partition("[...]")[0]):  # "[...]" is some key of a mapping
         value = value[int(part) if isinstance(value, list) else part]
     return f"{name}{path.rstrip('`')} is {reprlib.repr(value)}: {why}"
 
