@@ -44,7 +44,7 @@ def looked_at(page: str, folder: Path, *flags: str) -> tuple[dict[str, Any], lis
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--virtual-time-budget=10000"]
     command += ["--disable-background-networking", "--no-first-run", f"--user-data-dir={folder / 'profile'}"]
     command += ["--enable-logging=stderr", *flags, (folder / "phone.html").as_uri()]
-    result = subprocess.run(command, text=True, capture_output=True, timeout=120, check=True)
+    result = subprocess.run(command, text=True, capture_output=True, check=True)
     match = re.search("<title>({.*?)</title>", result.stdout)
     assert match, result.stderr
     return json.loads(html.unescape(match[1])), [line for line in result.stderr.splitlines() if "CONSOLE" in line]
