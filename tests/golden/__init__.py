@@ -54,8 +54,13 @@ WHOLE, WHOLE_STEPS = RECIPES["udacity"], 2
 SMALL, SMALL_STEPS = WHOLE.with_changes({"batch_size": 2, "dropout": 0.0}), 3
 DATA_SEED = 108
 SLACK = 8
-# Variables by which the libraries under torch are told to take other kernels than the CPU's best.
-VARIABLES = ("MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+# Variables by which the libraries under torch are told to take other kernels than the CPU's best, or to share out work
+# among threads in another way.
+ONEDNN = ("MAX_CPU_ISA", "CPU_ISA_HINTS", "DEFAULT_FPMATH_MODE")
+VARIABLES = (
+    *("MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "MKL_NUM_STRIPES"),
+    *(f"{prefix}_{name}" for prefix in ("ONEDNN", "DNNL") for name in ONEDNN),
+)
 
 
 class Machine(Environment, frozen=True, kw_only=True):
