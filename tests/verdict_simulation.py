@@ -24,10 +24,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cifar_repro.studies.results import read_results
+from cifar_repro.studies.study_file import Study
+from cifar_repro.verdicts.against import against
 from cifar_repro.verdicts.claims import with_published
 from cifar_repro.verdicts.published import published
-from cifar_repro.verdicts.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE, NOT_CONSISTENT, accuracy, against
-from tests.make_studies import make_study
+from cifar_repro.verdicts.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE, NOT_CONSISTENT, accuracy, tested
+from tests.make_studies import as_study, make_study
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
@@ -53,7 +55,8 @@ def outcomes(
     counts: Counter[str] = Counter()
     for _ in range(draws):
         a, b = (73.7 + sd[i] * spread(rng, (n[i],)) for i in (0, 1))
-        counts[against(make_study(a + difference), make_study(b, first_seed=1_000)).outcome] += 1
+        studies = make_study(a + difference), make_study(b, first_seed=1_000)
+        counts[against(*map(as_study, studies)).outcome] += 1
     return counts
 
 
@@ -92,13 +95,13 @@ class Runs:
 class LikeStudy(Runs):
     """Draws normal runs with the means and covariances of a study's runs."""
 
-    def __init__(self, results: dict[str, Any]):
+    def __init__(self, results: Study):
         super().__init__(SPREADS["normal"])
         rows = []
-        for run in results["runs"]:
-            losses = [e[name] for e in run["epochs"] for name in ("train_loss", "valid_loss")]
-            classes = [100 * c["correct"] / c["total"] for c in run["test"]["per_class"]]
-            rows.append([*losses, run["test"]["loss"], accuracy(run), *classes])
+        for run in results.runs:
+            losses = [loss for e in run.epochs for loss in (e.train_loss, e.valid_loss)]
+            classes = [100 * c.correct / c.total for c in tested(run).per_class]
+            rows.append([*losses, tested(run).loss, accuracy(run), *classes])
         self.rows = np.array(rows)
 
     def __call__(self, rng: np.random.Generator, n: int) -> Floats:
@@ -106,13 +109,13 @@ class LikeStudy(Runs):
         return mean + rng.normal(size=(n, len(self.rows))) @ (self.rows - mean) / math.sqrt(len(self.rows) - 1)
 
 
-def as_study(rows: Floats) -> dict[str, Any]:
+def study_of(rows: Floats) -> dict[str, Any]:
     curves = rows[:, :-12].reshape(len(rows), -1, 2)
     return make_study(rows[:, -11], test_losses=rows[:, -12], curves=curves, per_class=rows[:, -10:])
 
 
 def as_published(row: Floats) -> dict[str, Any]:
-    run = as_study(row[None])["runs"][0]
+    run = study_of(row[None])["runs"][0]
     return {"recipe": "udacity", "epochs": run["epochs"], "test": run["test"]}
 
 
@@ -129,7 +132,7 @@ def single_run_outcomes(
         new = rows[-1].copy()
         new[:-12:2] *= 1 + curve
         new[-11] += points
-        verdict = with_published(as_study(rows[:-1]), as_published(new))
+        verdict = with_published(as_study(study_of(rows[:-1])), as_published(new))
         counts[verdict.outcome] += 1
         for check in verdict.checks:
             counts[check.name] += check.holds is False
@@ -172,7 +175,7 @@ def two_studies(seed: int, draws: int, judge: Judge) -> None:
                 judge.row(f"{row}| {100 * same:.1f} | {100 * apart:.1f} | {100 * rest:.1f} |", wrong)
 
 
-def study_and_one_run(seed: int, draws: int, judge: Judge, like: dict[str, Any] | None) -> None:
+def study_and_one_run(seed: int, draws: int, judge: Judge, like: Study | None) -> None:
     """The second table; like: the results of a study to draw runs after, too."""
     rng = np.random.default_rng(seed)
     print(f"\nA study and one more run, {draws:,} draws each; percent of draws\n")

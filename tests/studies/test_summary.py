@@ -5,22 +5,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar_repro.studies.summary import pack_bits, sd_interval, summarise, summary, unpack_bits, variance_parts
+from cifar_repro.studies.study_file import Spread
+from cifar_repro.studies.summary import pack_bits, sd_interval, sum_up, summary, unpack_bits, variance_parts
+from tests.make_studies import as_study, make_study
 
 
 def test_a_summary_is_that_of_the_textbook() -> None:
     """Of 1, 2, 3, 4: the mean 2.5, the n-1 deviation sqrt(5/3), and 2.5 -+ t(0.975, 3) * sd / 2 with t = 3.182446."""
     s = summary([1, 2, 3, 4])
-    assert s["mean"] == 2.5
-    assert s["sd"] == pytest.approx((5 / 3) ** 0.5)
+    assert s.mean == 2.5
+    assert s.sd == pytest.approx((5 / 3) ** 0.5)
     half = 3.182446305 * (5 / 3) ** 0.5 / 2
-    assert (s["low"], s["high"]) == (pytest.approx(2.5 - half), pytest.approx(2.5 + half))
+    assert (s.low, s.high) == (pytest.approx(2.5 - half), pytest.approx(2.5 + half))
 
 
 def test_one_run_has_no_spread_and_no_value_has_no_mean() -> None:
     """Of one value only the mean is known; where a value is missing, nothing is."""
-    assert summary([0.5]) == {"mean": 0.5, "sd": None, "low": None, "high": None}
-    assert summary([0.5, None]) == summary([]) == {"mean": None, "sd": None, "low": None, "high": None}
+    assert summary([0.5]) == Spread(mean=0.5, sd=None, low=None, high=None)
+    assert summary([0.5, None]) == summary([]) == Spread(mean=None, sd=None, low=None, high=None)
 
 
 def test_the_interval_of_a_deviation_is_that_of_the_tables() -> None:
@@ -42,12 +44,12 @@ def test_variance_parts_of_a_hand_worked_table() -> None:
     # Accuracies 2/3 and 1/3, s^2 = 1/18. Means of the images 1, 1/2, 0. The rest is -+1/6 twice a row and -+1/3 once:
     # its sum of squares is 2 * (1/36 + 1/9 + 1/36) = 1/3, with (2 - 1) * (3 - 1) = 2 degrees of freedom, so 1/6.
     parts = variance_parts(np.array([[1, 1, 0], [1, 0, 0]], dtype=bool))
-    assert parts["accuracy"] == pytest.approx(1 / 18)
-    assert parts["test_set"] == pytest.approx(1 / 6 / 3)
-    assert parts["networks"] == pytest.approx(0)
-    assert parts["test_set_share"] == pytest.approx(1)
+    assert parts.accuracy == pytest.approx(1 / 18)
+    assert parts.test_set == pytest.approx(1 / 6 / 3)
+    assert parts.networks == pytest.approx(0)
+    assert parts.test_set_share == pytest.approx(1)
     # s^2 of the images' means is 1/4 = var(b) + 1/6 / 2, so var(b) = 1/6.
-    assert parts["fresh_test_set"] == pytest.approx((1 / 6 + 1 / 6) / 3)
+    assert parts.fresh_test_set == pytest.approx((1 / 6 + 1 / 6) / 3)
 
 
 def simulated(rng: np.random.Generator, seeds: int, images: int, sd: float) -> np.ndarray:
@@ -74,9 +76,9 @@ def test_the_parts_of_the_variance_are_the_true_ones(sd: float) -> None:
     studies = [variance_parts(simulated(rng, seeds, images, sd)) for _ in range(400)]
     test_set = (0.125 - sd**2) / images
     accuracy = sd**2 + test_set
-    assert_averages_to([study["accuracy"] for study in studies], accuracy)
-    assert_averages_to([study["test_set"] for study in studies], test_set)
-    held = [study["test_set_share_low"] <= test_set / accuracy <= study["test_set_share_high"] for study in studies]
+    assert_averages_to([study.accuracy for study in studies], accuracy)
+    assert_averages_to([study.test_set for study in studies], test_set)
+    held = [study.test_set_share_low <= test_set / accuracy <= study.test_set_share_high for study in studies]
     expected = 0.95 if sd else 0.975
     assert abs(np.mean(held) - expected) < 4 * (expected * (1 - expected) / len(held)) ** 0.5
 
@@ -85,45 +87,42 @@ def test_the_true_difference_and_a_fresh_test_set_are_the_true_ones() -> None:
     """With enough networks for no estimate to be cut at 0, both average to the truth; var(b) = 0.35^2."""
     sd, images, rng = 0.04, 300, np.random.default_rng(8)
     studies = [variance_parts(simulated(rng, 50, images, sd)) for _ in range(100)]
-    assert_averages_to([study["networks"] for study in studies], sd**2)
-    assert_averages_to([study["fresh_test_set"] for study in studies], sd**2 + (0.35**2 + 0.125 - sd**2) / images)
+    assert_averages_to([study.networks for study in studies], sd**2)
+    assert_averages_to([study.fresh_test_set for study in studies], sd**2 + (0.35**2 + 0.125 - sd**2) / images)
 
 
 def test_networks_that_agree_on_every_image_have_no_share() -> None:
     """Where the accuracy does not vary there is nothing to explain, and no division by zero."""
     parts = variance_parts(np.tile([True, False, True], (4, 1)))
-    assert (parts["accuracy"], parts["test_set"], parts["networks"]) == (0, 0, 0)
-    assert parts["test_set_share"] is None
+    assert (parts.accuracy, parts.test_set, parts.networks) == (0, 0, 0)
+    assert parts.test_set_share is None
 
 
 def test_a_study_is_summarised_epoch_by_epoch_and_class_by_class() -> None:
     """Each epoch's losses, the test loss, the overall and the class accuracies; None for what there is not."""
-    runs = [
-        {
-            "epochs": [{"epoch": e, "train_loss": 2.0 / e + run, "valid_loss": None} for e in (1, 2)],
-            "test": {
-                "loss": 1.0 + run,
-                "correct": 1 + run,
-                "total": 4,
-                "per_class": [
-                    {"name": "cat", "correct": 1, "total": 3 + run},
-                    {"name": "dog", "correct": 0, "total": 0},
-                ],
-            },
-            "correct_bits": "80" if run == 0 else "c0",
-        }
-        for run in (0, 1)
-    ]
-    made = summarise(runs)
-    assert [(epoch["epoch"], epoch["train_loss"]["mean"], epoch["valid_loss"]) for epoch in made["epochs"]] == [
+    content = make_study([50.0, 50.0])
+    for k, run in enumerate(content["runs"]):
+        for epoch in run["epochs"]:
+            epoch |= {"train_loss": 2.0 / epoch["epoch"] + k, "valid_loss": None}
+        cat = {"name": "cat", "correct": 1, "total": 3 + k}
+        dog = {"name": "dog", "correct": 0, "total": 0}
+        run["test"] |= {"loss": 1.0 + k, "correct": 1 + k, "total": 4, "per_class": [cat, dog]}
+        run["correct_bits"] = "80" if k == 0 else "c0"
+    study = as_study(content)
+    made = sum_up(study.recipe, "init", study.data, study.runs, study.diverged)
+    assert (made.vary, made.runs) == ("init", study.runs)
+    assert [(epoch.epoch, epoch.train_loss.mean, epoch.valid_loss) for epoch in made.epochs] == [
         (1, 2.5, None),
         (2, 1.5, None),
     ]
-    assert made["test"]["loss"]["mean"] == 1.5
-    assert made["test"]["accuracy"]["mean"] == 0.375
-    assert [(c["name"], c["mean"]) for c in made["test"]["per_class"]] == [
+    assert made.test is not None
+    assert made.test.loss.mean == 1.5
+    assert made.test.accuracy.mean == 0.375
+    assert [(c.name, c.mean) for c in made.test.per_class] == [
         ("cat", pytest.approx((1 / 3 + 1 / 4) / 2)),
         ("dog", None),
     ]
-    assert made["variance"]["accuracy"] == pytest.approx(made["test"]["accuracy"]["sd"] ** 2)
-    assert summarise(runs[:1])["variance"] is None
+    assert made.variance is not None
+    assert made.test.accuracy.sd is not None
+    assert made.variance.accuracy == pytest.approx(made.test.accuracy.sd**2)
+    assert sum_up(study.recipe, None, study.data, study.runs[:1], []).variance is None

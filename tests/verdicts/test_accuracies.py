@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 
 from cifar_repro.core.errors import InputError
-from cifar_repro.verdicts.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE, against
+from cifar_repro.runs.folders import SOURCES
+from cifar_repro.verdicts.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE
 from tests.make_studies import make_study
 from tests.verdict_simulation import SPREADS, outcomes
-from tests.verdicts.two_studies import ACCURACIES, sentence
+from tests.verdicts.two_studies import ACCURACIES, judged, sentence
 
 
 def test_what_else_differs_is_told(study: dict[str, Any], other: dict[str, Any]) -> None:
     """Recipes and environments are compared, too, and runs that diverged are named."""
-    other["recipe"] |= {"dropout": 0.0, "overridden": ["dropout"]}
+    other["recipe"]["dropout"] = 0.0
     other["runs"][0]["environment"] = {**other["runs"][0]["environment"], "threads": 2}
-    other["diverged"] = [{"folder": "seed-7"}]
-    notes = " ".join(against(study, other).notes)
+    stopped = {"epoch": 1, "phase": "training", "step": 5, "loss": "nan"}
+    other["diverged"] = [{"folder": "seed-7", "seeds": dict.fromkeys(SOURCES, 7), "stopped": stopped}]
+    notes = " ".join(judged(study, other).notes)
     for part in ("dropout: 0.25 -> 0.0", "threads: 1 -> 2", "seed-7"):
         assert part in notes
 
@@ -42,7 +44,7 @@ def test_what_is_said_of_accuracies(shift: float, factor: float, margin: float, 
     """Equivalence needs the 90 % interval within the margin; a difference needs 0 outside of the 95 % interval."""
     values = np.array(ACCURACIES)
     moved = (values - values.mean()) * factor + values.mean() + shift
-    verdict = against(make_study(ACCURACIES), make_study(moved.tolist(), first_seed=50), margin)
+    verdict = judged(make_study(ACCURACIES), make_study(moved.tolist(), first_seed=50), margin)
     assert verdict.outcome == outcome
     assert said in sentence(verdict, EQUIVALENT)
     assert verdict.favourable == (outcome == EQUIVALENT)
@@ -56,7 +58,7 @@ def test_the_runs_said_to_settle_it_do() -> None:
     """Of studies with as many runs, as far apart and as spread as those seen, 80 % are conclusive; with half, not."""
     values = np.array(ACCURACIES)
     a, b = make_study(ACCURACIES), make_study((values + 0.6).tolist(), first_seed=50)
-    n, sd = against(a, b).runs_needed, float(values.std(ddof=1))
+    n, sd = judged(a, b).runs_needed, float(values.std(ddof=1))
     assert n is not None
     conclusive = []
     for runs in (n, n // 2):
@@ -69,7 +71,7 @@ def test_the_runs_said_to_settle_it_do() -> None:
 @pytest.mark.parametrize("runs", [1, 5])
 def test_one_run_a_side_is_inconclusive(runs: int) -> None:
     """One run has no spread: nothing is shown, and how many runs to give is said."""
-    verdict = against(make_study([73.5]), make_study(ACCURACIES[:runs], first_seed=50))
+    verdict = judged(make_study([73.5]), make_study(ACCURACIES[:runs], first_seed=50))
     assert verdict.outcome == INCONCLUSIVE
     assert not verdict.favourable
     assert "at least 2 runs a side" in sentence(verdict, EQUIVALENT)
@@ -77,7 +79,7 @@ def test_one_run_a_side_is_inconclusive(runs: int) -> None:
 
 def test_no_spread_at_all_is_inconclusive() -> None:
     """Where all accuracies are equal on either side, 0 is not taken for the spread."""
-    verdict = against(make_study([80.0] * 5), make_study([80.0] * 5, first_seed=50))
+    verdict = judged(make_study([80.0] * 5), make_study([80.0] * 5, first_seed=50))
     assert verdict.outcome == INCONCLUSIVE
     assert "no spread" in sentence(verdict, EQUIVALENT)
 
@@ -86,17 +88,17 @@ def test_studies_of_one_varied_seed_are_compared_with_their_like(study: dict[str
     """The spread over one source of randomness is not that over all, nor that from other fixed seeds."""
     study["vary"] = "dropout"
     with pytest.raises(InputError, match="vary"):
-        against(study, other)
+        judged(study, other)
     other["vary"] = "dropout"
     for results in (study, other):
         for run in results["runs"]:
             run["seeds"] = {"split": 0, "init": 0, "order": 0, "dropout": run["seeds"]["dropout"]}
-    verdict = against(study, other)
+    verdict = judged(study, other)
     assert any("dropout" in note for note in verdict.notes)
     for run in other["runs"]:
         run["seeds"]["split"] = 1
     with pytest.raises(InputError, match="fixed"):
-        against(study, other)
+        judged(study, other)
 
 
 def test_results_that_are_not_whole_are_refused(study: dict[str, Any], other: dict[str, Any]) -> None:
@@ -108,9 +110,9 @@ def test_results_that_are_not_whole_are_refused(study: dict[str, Any], other: di
     twice["runs"][2]["seeds"] = twice["runs"][1]["seeds"]
     for results, said in ((untested, "seed-2"), (nan, "seed-2"), (shorter, "seed-2"), (twice, "same seeds")):
         with pytest.raises(InputError, match=said):
-            against(results, other)
+            judged(results, other)
         with pytest.raises(InputError, match=said):
-            against(other, results)
+            judged(other, results)
 
 
 # Simulation; `python tests/verdict_simulation.py` does more of it.
