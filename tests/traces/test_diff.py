@@ -1,11 +1,13 @@
 """What `diff` says of traces of two experiments, by their headers."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from cifar_repro.core.recipe import RECIPES
 from cifar_repro.formats import convert
-from cifar_repro.runs.record import FIRST_FIELDS, whole_recipe
+from cifar_repro.runs.record import FIRST_FIELDS
 from cifar_repro.traces.diff import Parting, diff
 from cifar_repro.traces.trace_file import Entry, Trace, TraceHeader
 from tests.make_studies import HEADER
@@ -27,7 +29,8 @@ def parted(at: str | None, a: dict[str, Any], b: dict[str, Any]) -> Parting:
 
 
 def trace(header: dict[str, Any], entries: list[dict[str, Any]]) -> Trace:
-    return Trace(convert(whole_recipe(header), TraceHeader, "header"), convert(entries, list[Entry], "entries"))
+    recipe = asdict(RECIPES[header["recipe"]["name"]]) | header["recipe"]
+    return Trace(convert(header | {"recipe": recipe}, TraceHeader, "header"), convert(entries, list[Entry], "entries"))
 
 
 OTHERS = {"split": 5, "init": 6, "order": 7, "dropout": 8}
