@@ -84,8 +84,9 @@ def tested(run: StudyRun) -> Tested:
 
 
 def accuracy(run: StudyRun) -> float:
-    """The test accuracy of such a run, in percent."""
-    return 100 * tested(run).accuracy
+    """The test accuracy of such a run, in percent; one division, so that 5,800 of 10,000 are 58 and not a bit less."""
+    test = tested(run)
+    return 100 * test.correct / test.total
 
 
 def curve(run: StudyRun) -> dict[tuple[int, str], float]:

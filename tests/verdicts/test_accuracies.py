@@ -4,13 +4,14 @@ import copy
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.runs.folders import SOURCES
-from cifar_repro.verdicts.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE
-from tests.make_studies import make_study
+from cifar_repro.verdicts.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE, accuracy
+from tests.make_studies import as_study, make_study
 from tests.verdict_simulation import SPREADS, outcomes
 from tests.verdicts.two_studies import ACCURACIES, judged, sentence
 
@@ -24,6 +25,15 @@ def test_what_else_differs_is_told(study: dict[str, Any], other: dict[str, Any])
     notes = " ".join(judged(study, other).notes)
     for part in ("dropout: 0.25 -> 0.0", "threads: 1 -> 2", "seed-7"):
         assert part in notes
+
+
+def test_an_accuracy_is_the_number_nearest_to_its_percentage() -> None:
+    """Of 10,000 images every count is so many hundredths of a percent: 5,800 are 58 %, not 57.99999999999999 %."""
+    (run,) = as_study(make_study([58.0])).runs
+    assert run.test is not None
+    for correct in range(10_001):
+        counted = msgspec.structs.replace(run, test=msgspec.structs.replace(run.test, correct=correct))
+        assert accuracy(counted) == correct / 100
 
 
 # The accuracies of the second study: those of the first, spread about the mean by a factor, and shifted by points.
