@@ -142,7 +142,7 @@ def _epochs(runs: Sequence[StudyRun]) -> list[EpochSpread]:
 
 def _tested(runs: Sequence[StudyRun]) -> TestedSpread | None:
     tests = [run.test for run in runs if run.test is not None]
-    if not tests:
+    if len(tests) < len(runs):
         return None
     per_class = [
         ClassSpread(name=of[0].name, **asdict(summary([c.correct / c.total if c.total else None for c in of])))

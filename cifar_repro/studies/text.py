@@ -34,8 +34,9 @@ def run(name: str, record: Record) -> str:
 def result(study: Study) -> str:
     """What the runs say together."""
     n, lost = len(study.runs), len(study.diverged)
-    if study.test is None:
+    if not n:
         return f"All {lost} runs diverged: there is nothing to say"
+    assert study.test is not None
     test, last = study.test, study.epochs[-1]
     who = f"{n} runs" + (f", without {lost} that diverged" if lost else "")
     lines = [

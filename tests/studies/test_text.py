@@ -76,6 +76,19 @@ def test_a_run_that_diverges_makes_the_exit_status_1(
     printed = capsys.readouterr().out
     assert len(re.findall(r"seed-\d +diverged in epoch 1: left out of all statistics", printed)) == 2
     assert "All 2 runs diverged" in printed
+    assert study(images, tmp_path / "study", "--learning-rate", "1e6", "--json") == 1
+    made = json.loads(capsys.readouterr().out)
+    nothing = dict.fromkeys(("mean", "sd", "low", "high"))
+    assert made["test"] == {"loss": nothing, "accuracy": nothing, "per_class": []}
+
+
+def test_sources_whose_runs_all_diverged_stay_in_the_table(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --vary each no source is left out of the comparison, even where there is nothing to compare."""
+    assert study(images, tmp_path / "each", "--vary", "each", "--learning-rate", "1e6") == 1
+    rows = re.findall(r"^(\w+) +0.000 points +N/A +0.000000 +N/A$", capsys.readouterr().out, re.MULTILINE)
+    assert rows == list(SOURCES)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
