@@ -67,6 +67,10 @@ def _check_whole(study: Study) -> None:
         nothing = isinstance(spread, ClassSpread) and all(missing)  # no test image of that class
         if missing != [False] * measured + [True] * (len(numbers) - measured) and not nothing:
             raise ValueError(f"the spread of {name} is {numbers} for {len(study.runs)} runs")
+    if (v := study.variance) is not None and v.shares is None:  # no share, so no interval of one
+        shares = (v.test_set_share, v.test_set_share_low, v.test_set_share_high)
+        if shares != (None, None, None):
+            raise ValueError(f"the share of the test set is {shares}")
 
 
 def _spreads(study: Study) -> list[tuple[str, Spread | ClassSpread]]:
