@@ -114,7 +114,7 @@ def new_run(verdict: Verdict | None, claim: str) -> dict[str, svg.Interval]:
 def spreads(study: Study, spread: TestedSpread, known: Published | None, verdict: Verdict | None) -> list[Markup]:
     """How test accuracy and test loss spread over the seeds, and where the published values lie."""
     tests = [run.test for run in study.runs if run.test]
-    shares = [100 * test.accuracy for test in tests]
+    shares = [100 * test.correct / test.total for test in tests]
     published_loss = (known.loss, known.loss) if known and known.loss is not None else None
     kinds = [
         ("Test accuracy", "% of the test images", shares, spread.accuracy, 100, known and known.accuracy, "{:.2f} %"),

@@ -89,6 +89,8 @@ def _spreads(study: Study) -> list[tuple[str, Spread | ClassSpread]]:
 def _check_run(run: StudyRun) -> None:
     """Raises ValueError for a best epoch that is not among the run's, and for a test that contradicts itself."""
     test, best = run.test, run.best
+    if [epoch.epoch for epoch in run.epochs] != list(range(1, len(run.epochs) + 1)):
+        raise ValueError(f"the epochs of {run.folder} are not counted from 1")
     if best and (best.epoch, best.valid_loss) not in [(epoch.epoch, epoch.valid_loss) for epoch in run.epochs]:
         raise ValueError(f"the best epoch of {run.folder} is {best}")
     if test is None:
