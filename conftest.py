@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
-import numpy as np
 import pytest
 import torch
 
+from cifar_repro.audits.checks.kit import left_as_found
 from cifar_repro.core import layouts
 from cifar_repro.core.data import Cifar10, load_cifar10, synthetic
 from cifar_repro.core.seeding import make_deterministic
-from tests.checks import CHECKS
-from tests.subject import FOREIGN, Subject, from_file, the_core
 
 # The same examples in every run, so that a red test is red again; --hypothesis-profile=explore looks for new ones.
 # However long an example takes, on a machine that does something else meanwhile, is no fault.
@@ -24,7 +22,7 @@ hypothesis.settings.load_profile("repeat")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("cifar_repro")  # --subject is in cifar_repro/pytest_option.py
+    group = parser.getgroup("cifar_repro")  # --subject is in cifar_repro/audits/pytest_plugin.py
     group.addoption(
         "--device", default="cpu", help="device of the device-dependent tests: cpu (default) or cuda[:INDEX]"
     )
@@ -73,11 +71,8 @@ def _real_folder() -> Path | None:
 @pytest.fixture(autouse=True)
 def _isolated() -> Iterator[None]:
     """A test may set threads and seed or draw from the global generators; the next one finds them as they were."""
-    threads, torch_state, numpy_state = torch.get_num_threads(), torch.get_rng_state(), np.random.get_state()  # noqa: NPY002 - the global one
-    yield
-    torch.set_num_threads(threads)
-    torch.set_rng_state(torch_state)
-    np.random.set_state(numpy_state)  # noqa: NPY002 - the global one
+    with left_as_found():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -121,57 +116,3 @@ def _skip_or_fail(request: pytest.FixtureRequest, what: str, reason: str) -> Non
     if request.config.getoption(f"require_{what}"):
         pytest.fail(f"{reason}, and --require-{what} was given")
     pytest.skip(reason)
-
-
-# ---- --subject ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def subject(request: pytest.FixtureRequest) -> Subject:
-    """The core, or what --subject names."""
-    where = request.config.getoption("subject")
-    return from_file(where) if where else the_core()
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    where = config.getoption("subject")
-    if where:
-        try:
-            from_file(where)
-        except Exception as error:  # somebody else's code can raise anything
-            raise pytest.UsageError(f"--subject {where}: {type(error).__name__}: {error}") from error
-        apply = [item for item in items if _is_check_for_others(item)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in apply])
-        items[:] = apply
-
-
-def _is_check_for_others(item: pytest.Item) -> bool:
-    """Whether it is a check that needs nothing but what somebody else's code can have."""
-    return isinstance(item, pytest.Function) and item.originalname == "test_check" and _needs(item) <= set(FOREIGN)
-
-
-def _needs(item: pytest.Function) -> set[str]:
-    return set(CHECKS[item.callspec.params["name"]].needs)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    where = config.getoption("subject")
-    if not where:
-        return
-    words = {"passed": "right", "failed": "WRONG", "error": "WRONG", "skipped": "not there"}
-    lines = []
-    for outcome, word in words.items():
-        for report in terminalreporter.stats.get(outcome, []):
-            name, why = report.nodeid.partition("[")[2].removesuffix("]"), ""
-            if outcome == "skipped":
-                why = ": " + report.longrepr[2].removeprefix("Skipped: ")
-            elif outcome != "passed":
-                why = ": " + report.longrepr.reprcrash.message.splitlines()[0].removeprefix("AssertionError: ")
-            place = (list(words.values()).index(word), list(CHECKS).index(name))
-            lines.append((place, f"{word:10}{name.replace('_', ' ')}{why}"))
-    if lines:
-        terminalreporter.section(f"the checks on {where}")
-        for _, line in sorted(lines):
-            terminalreporter.write_line(line)
-        counts = {word: sum(line.startswith(word) for _, line in lines) for word in words.values()}
-        terminalreporter.write_line(", ".join(f"{count} {word}" for word, count in counts.items()))

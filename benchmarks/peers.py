@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.epochs import EpochResult
-from benchmarks.tutorial import TutorialNet
+from cifar_repro.audits.lesson import TutorialNet
 from cifar_repro.core.data import ImageSet
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.core.training import split

@@ -11,35 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import nn, optim
 from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset, SubsetRandomSampler
 from torchvision import transforms
 
+from cifar_repro.audits.lesson import TutorialNet
 from cifar_repro.core.data import ImageSet
 from cifar_repro.core.recipe import Recipe, Seeds
-
-
-class TutorialNet(nn.Module):
-    """The network as the lesson's readers type it in."""
-
-    def __init__(self, dropout: float = 0.25) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
-        self.conv2 = nn.Conv2d(16, 32, 3, padding=1)
-        self.conv3 = nn.Conv2d(32, 64, 3, padding=1)
-        self.pool = nn.MaxPool2d(2, 2)
-        self.fc1 = nn.Linear(1024, 500)
-        self.fc2 = nn.Linear(500, 10)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for conv in (self.conv1, self.conv2, self.conv3):
-            x = self.pool(F.relu(conv(x)))
-        x = self.dropout(x.view(-1, 1024))
-        x = self.dropout(F.relu(self.fc1(x)))
-        return self.fc2(x)
 
 
 class Pictures(Dataset[tuple[torch.Tensor, int]]):

@@ -15,6 +15,7 @@ from torch.testing import assert_close
 from torch.utils.data import DataLoader
 
 from benchmarks import measures, tutorial
+from cifar_repro.audits.lesson import TutorialNet
 from cifar_repro.core.data import ImageSet, batches
 from cifar_repro.core.evaluation import evaluate
 from cifar_repro.core.model import build_network
@@ -41,7 +42,7 @@ class Work:
 
 def _lesson_network(device: str) -> nn.Module:
     torch.manual_seed(0)
-    return tutorial.TutorialNet(RECIPE.dropout).to(device)
+    return TutorialNet(RECIPE.dropout).to(device)
 
 
 def _engine_network(device: str, memory_format: str) -> nn.Module:

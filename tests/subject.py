@@ -1,19 +1,19 @@
-"""What the checks are aimed at: the core, a copy of the core with some of its text changed, or somebody else's file."""
+"""The core as a subject of the checks: as it is, or a copy of it with some of its text changed."""
 
 import importlib
 import importlib.abc
 import importlib.util
-import runpy
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import CodeType, ModuleType, SimpleNamespace
+from types import CodeType, ModuleType
 from typing import Any
 
 import cifar_repro.core
+from cifar_repro.audits.subject import Subject
 
 CORE = Path(cifar_repro.core.__file__).parent
 # Public names that a check may need -> the module of the core that has them.
@@ -31,23 +31,15 @@ NAMES = {
     "conv_output_size": "shapes",
     "volume_walk": "shapes",
 }
-# Those that somebody else's code may have under the same name and with the same arguments.
-FOREIGN = ("Net", "split_indices", "normalize", "train_epoch", "evaluate", "conv_output_size")
 # Modules that no variant changes and all share, so that their exceptions are the same classes.
 SHARED = ("errors", "progress", "synthetic", "layouts")
 
 
-class Subject(SimpleNamespace):
-    """Attributes are the names of NAMES that are there, and `core` where it is the core or a copy of it.
-
-    modules: the modules of the core, for checks of its seams.
-    """
-
-    modules: dict[str, ModuleType]
-    results: dict[str, Any]  # what checks want to work out only once
-
-
 def the_core() -> Subject:
+    """The names of NAMES and, for what only the core can be asked:
+
+    modules: its modules by name, for checks of its seams; results: what checks want to work out only once; core: True.
+    """
     return _collect("cifar_repro.core")
 
 
@@ -103,18 +95,3 @@ def variant(changes: Mapping[str, Sequence[tuple[str, str]]]) -> Iterator[Subjec
         sys.meta_path.remove(finder)
         for name in [name for name in sys.modules if name.partition(".")[0] == finder.package]:
             del sys.modules[name]
-
-
-def from_file(where: str) -> Subject:
-    """The names of FOREIGN that a Python file, or a module given by its dotted name, has.
-
-    Raises whatever running it raises, and LookupError if it has none of them.
-    """
-    if where.endswith(".py"):
-        namespace = runpy.run_path(where, run_name="subject")
-    else:
-        namespace = vars(importlib.import_module(where))
-    found = {name: namespace[name] for name in FOREIGN if name in namespace}
-    if not found:
-        raise LookupError(f"has none of {', '.join(FOREIGN)}: see docs/teachers.md")
-    return Subject(modules={}, results={}, **found)

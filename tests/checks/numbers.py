@@ -3,12 +3,11 @@
 import hashlib
 
 import torch
-import torch.nn.functional as F
+from torch import nn
 
-from tests.checks.kit import (
-    check,
-)
-from tests.subject import Subject
+from cifar_repro.audits.checks.kit import check, seeded_net
+from cifar_repro.audits.subject import Subject
+from cifar_repro.core.errors import InputError
 
 
 @check("weights_digest")
@@ -44,17 +43,18 @@ def the_digest_tells_everything_apart(subject: Subject) -> None:
     assert subject.weights_digest({"a": strided, "b": b}) == digest, "the digest depends on the memory layout"
 
 
-@check("conv_output_size")
-def output_sizes_are_torchs(subject: Subject) -> None:
-    """For a grid of sizes, kernels, strides, paddings and dilations the formula gives what torch returns."""
-    for size in (5, 8, 32):
-        for kernel in (1, 2, 3, 5):
-            for stride, padding, dilation in ((1, 0, 1), (2, 0, 1), (2, 1, 1), (3, 1, 2), (1, 2, 2)):
-                if dilation * (kernel - 1) + 1 > size + 2 * padding:
-                    continue
-                real = F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding, dilation)
-                ours = subject.conv_output_size(size, kernel, stride, padding, dilation)
-                assert ours == real.shape[-1], (
-                    f"size {size}, kernel {kernel}, stride {stride}, padding {padding}, dilation {dilation}: "
-                    f"the formula says {ours}, torch returns {real.shape[-1]}"
-                )
+@check("Net", "volume_walk")
+def volumes_are_what_the_layers_return(subject: Subject) -> None:
+    """The arithmetic of volume_walk gives the shape that each layer really returns."""
+    network = seeded_net(subject)
+    seen: list[tuple[int, ...]] = []
+    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.MaxPool2d, nn.Linear))]
+    hooks = [m.register_forward_hook(lambda m, i, out: seen.append(tuple(out.shape[1:]))) for m in layers]
+    network(torch.zeros(1, 3, 32, 32))
+    for hook in hooks:
+        hook.remove()
+    try:
+        walked = [v.shape for v in subject.volume_walk(network) if v.layer not in ("input", "flatten")]
+    except InputError as error:
+        raise AssertionError(f"the walk says that this network cannot be: {error}") from error
+    assert walked == seen, f"the walk says {walked}, the layers return {seen}"

@@ -1,38 +1,26 @@
-"""Checks of normalisation, augmentation and batches."""
+"""Checks of batches and augmentation."""
 
 import numpy as np
 import torch
 from torchvision import transforms
 
-from tests.checks.kit import N, check, numbered_images, numbers_of
-from tests.subject import Subject
-
-
-@check("normalize")
-def normalisation_equals_torchvision(subject: Subject) -> None:
-    """All 256 pixel values become, to the bit, what ToTensor and Normalize(0.5, 0.5) make of them."""
-    values = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
-    theirs = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])(values)
-    ours = subject.normalize(torch.from_numpy(values.transpose(2, 0, 1).copy()))
-    assert ours.dtype == torch.float32, f"normalised images are {ours.dtype}, not float32"
-    wrong = (ours != theirs).sum()
-    assert torch.equal(ours, theirs), (
-        f"{wrong} of 256 values differ: 0 became {ours[0, 0, 0]:.4f}, not -1, and 255 {ours[0, -1, -1]:.4f}, not 1"
-    )
+from cifar_repro.audits.checks.kit import check, numbered_images, numbers_of
+from cifar_repro.audits.subject import Subject
+from tests.checks.kit import N
 
 
 @check("batches")
 def batches_hold_the_chosen_images_in_order(subject: Subject) -> None:
     """Batches hold all chosen images, once, in the given order, a smaller last batch included."""
     order = torch.tensor([5, 3, 8, 1, 0, 9, 7])
-    found = [numbers_of(images) for images, _ in subject.batches(numbered_images(), order, 3)]
+    found = [numbers_of(images) for images, _ in subject.batches(numbered_images(N), order, 3)]
     assert found == [[5, 3, 8], [1, 0, 9], [7]], f"asked for {order.tolist()} in threes, got {found}"
 
 
 @check("batches")
 def batches_give_each_image_its_own_pixels_and_label(subject: Subject) -> None:
     """An image in a batch is the stored one, normalised, planes and rows in place, and its label is its own."""
-    data = numbered_images()  # of all ten classes
+    data = numbered_images(N)  # of all ten classes
     order = torch.arange(N - 1, -1, -1)
     for layout in (torch.contiguous_format, torch.channels_last):
         ((images, labels),) = subject.batches(data, order, N, memory_format=layout)
@@ -46,7 +34,7 @@ def batches_give_each_image_its_own_pixels_and_label(subject: Subject) -> None:
 @check("flip_rotate")
 def augmentation_is_torchvisions(subject: Subject) -> None:
     """Flips and rotations are torchvision's, draw for draw and pixel for pixel."""
-    images = numbered_images().images
+    images = numbered_images(N).images
     theirs = transforms.Compose([transforms.RandomHorizontalFlip(), transforms.RandomRotation(10)])
     torch.manual_seed(3)
     expected = [np.asarray(theirs(transforms.functional.to_pil_image(image))) for image in images]

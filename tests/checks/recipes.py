@@ -10,10 +10,11 @@ from torch.utils.data import DataLoader, SubsetRandomSampler
 from torchvision import transforms
 
 from benchmarks.tutorial import Pictures
+from cifar_repro.audits.checks.kit import check, numbered_images
+from cifar_repro.audits.subject import Subject
 from cifar_repro.core.recipe import RECIPES
-from tests.checks.kit import RECIPE, SEEDS, N, check, numbered_images, watched_fit
+from tests.checks.kit import RECIPE, SEEDS, N, watched_fit
 from tests.checks.run import fit_with_losses
-from tests.subject import Subject
 
 BLITZ = RECIPES["pytorch-blitz"].with_changes({"loss_window": 1})  # so that the record tells the loss of every step
 ON_TEST = RECIPE.with_changes({"validation": "test", "valid_fraction": 0.0, "epochs": 2})
@@ -39,7 +40,7 @@ class BlitzTutorialNet(nn.Module):
 def blitz_by_the_tutorial() -> tuple[list[float], dict[str, torch.Tensor]]:
     """The loss of each of the 12 steps, and the last weights, of PyTorch's tutorial on the numbered images."""
     normalized = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
-    pictures = Pictures(numbered_images(), normalized)
+    pictures = Pictures(numbered_images(N), normalized)
     # shuffle=True would take a RandomSampler, which draws a second permutation an epoch and throws it away.
     sampler = SubsetRandomSampler(range(N), generator=torch.Generator().manual_seed(SEEDS.order))
     loader = DataLoader(pictures, batch_size=4, sampler=sampler, generator=torch.Generator())
@@ -116,7 +117,7 @@ def validation_on_the_test_images_sees_them_alone(subject: Subject) -> None:
 def weights_are_not_chosen_on_the_test_images(subject: Subject) -> None:
     """Validated on the test images, or on none, a run keeps its last weights, whatever the losses were."""
     for recipe in (ON_TEST, ON_TEST.with_changes({"validation": "none"})):
-        fitted = fit_with_losses(subject, [1.0, 2.0, 3.0], recipe=recipe, test=numbered_images())
+        fitted = fit_with_losses(subject, [1.0, 2.0, 3.0], recipe=recipe, test=numbered_images(N))
         kept = subject.weights_digest(fitted.training.best_weights)
         ends = [epoch.epoch for epoch in fitted.epochs if epoch.weights_sha256 == kept]
         assert ends == [3], f"with validation {recipe.validation} the weights kept are those after {ends}, not the last"

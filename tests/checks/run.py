@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from cifar_repro.audits.checks.kit import check
+from cifar_repro.audits.subject import Subject
 from cifar_repro.core.recipe import Recipe, Seeds
-from tests.checks.kit import RECIPE, SEEDS, Fitted, N, check, copied, figures, lesson, plain_fit, watched_fit
-from tests.subject import Subject
+from tests.checks.kit import RECIPE, SEEDS, Fitted, N, copied, figures, lesson, plain_fit, watched_fit
 
 
 @check("fit")

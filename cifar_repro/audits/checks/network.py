@@ -4,18 +4,16 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from benchmarks import tutorial
-from cifar_repro.core.errors import InputError
-from tests.checks.kit import check, lesson_batches, seeded_net
-from tests.subject import Subject
+from cifar_repro.audits.checks.kit import check, lesson_batches, seeded_net
+from cifar_repro.audits.lesson import TutorialNet
+from cifar_repro.audits.subject import Subject
 
 
 @check("Net")
 def parameters_are_the_lessons(subject: Subject) -> None:
     """The state_dict has the lesson's names and shapes, in its order."""
-    expected = {name: tuple(t.shape) for name, t in tutorial.TutorialNet().state_dict().items()}
+    expected = {name: tuple(t.shape) for name, t in TutorialNet().state_dict().items()}
     found = {name: tuple(t.shape) for name, t in subject.Net().state_dict().items()}
     assert list(found.items()) == list(expected.items()), f"entries are {found}, the lesson's are {expected}"
 
@@ -25,7 +23,7 @@ def initial_weights_are_the_lessons(subject: Subject) -> None:
     """After torch.manual_seed, the network starts with the weights that the lesson's network starts with."""
     ours = seeded_net(subject).state_dict()
     torch.manual_seed(0)
-    for name, theirs in tutorial.TutorialNet().state_dict().items():
+    for name, theirs in TutorialNet().state_dict().items():
         assert name in ours, f"{name} is missing"
         assert torch.equal(ours[name], theirs), f"{name} starts with other values than the lesson's"
 
@@ -33,7 +31,7 @@ def initial_weights_are_the_lessons(subject: Subject) -> None:
 @check("Net")
 def forward_is_the_lessons(subject: Subject) -> None:
     """With dropout off and the same weights, the logits are the lesson's within 1e-5: sums may be in another order."""
-    network, reference = seeded_net(subject), tutorial.TutorialNet()
+    network, reference = seeded_net(subject), TutorialNet()
     reference.load_state_dict(network.state_dict())
     for module in reference.modules():
         for parameter in module.parameters(recurse=False):
@@ -52,7 +50,7 @@ def forward_is_the_lessons(subject: Subject) -> None:
 @check("Net")
 def dropout_is_the_lessons(subject: Subject) -> None:
     """In training mode, after the same seed, the logits are those of the lesson with its dropout of 0.25."""
-    network, reference = seeded_net(subject), tutorial.TutorialNet()
+    network, reference = seeded_net(subject), TutorialNet()
     reference.load_state_dict(network.state_dict())
     images = lesson_batches(20, 20)[0][0]
     torch.manual_seed(1)
@@ -104,20 +102,3 @@ def a_gradient_reaches_every_parameter(subject: Subject) -> None:
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, f"no gradient reaches {name}"
         assert parameter.grad.abs().sum() > 0, f"the gradient of {name} is all zero"
-
-
-@check("Net", "volume_walk")
-def volumes_are_what_the_layers_return(subject: Subject) -> None:
-    """The arithmetic of volume_walk gives the shape that each layer really returns."""
-    network = seeded_net(subject)
-    seen: list[tuple[int, ...]] = []
-    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.MaxPool2d, nn.Linear))]
-    hooks = [m.register_forward_hook(lambda m, i, out: seen.append(tuple(out.shape[1:]))) for m in layers]
-    network(torch.zeros(1, 3, 32, 32))
-    for hook in hooks:
-        hook.remove()
-    try:
-        walked = [v.shape for v in subject.volume_walk(network) if v.layer not in ("input", "flatten")]
-    except InputError as error:
-        raise AssertionError(f"the walk says that this network cannot be: {error}") from error
-    assert walked == seen, f"the walk says {walked}, the layers return {seen}"

@@ -3,8 +3,16 @@
 import torch
 import torch.nn.functional as F
 
-from tests.checks.kit import CountingSGD, Scores, check, lesson_batches, linear_network, mean_loss, seeded_net
-from tests.subject import Subject
+from cifar_repro.audits.checks.kit import (
+    CountingSGD,
+    Scores,
+    check,
+    lesson_batches,
+    linear_network,
+    mean_loss,
+    seeded_net,
+)
+from cifar_repro.audits.subject import Subject
 
 
 @check("train_epoch")

@@ -1,16 +1,13 @@
 """Checks of the evaluation."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 
-from cifar_repro.core.errors import NonFiniteLoss
-from tests.checks.kit import CountingSGD, Scores, check, lesson_batches, linear_network, scored
-from tests.subject import Subject
+from cifar_repro.audits.checks.kit import Batches, Scores, check, lesson_batches, linear_network, scored
+from cifar_repro.audits.subject import Subject
 
 
-def random_scores(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
+def random_scores(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, Batches]:
     """Logits (n, 10), labels (n,) and batches of 10 with those labels."""
     generator = torch.Generator().manual_seed(seed)
     logits, labels = torch.randn(n, 10, generator=generator), torch.randint(0, 10, (n,), generator=generator)
@@ -62,33 +59,3 @@ def evaluation_learns_nothing(subject: Subject) -> None:
         "evaluate changed the weights"
     )
     assert all(p.grad is None for p in network.parameters()), "evaluate left gradients behind"
-
-
-@check("train_epoch", "evaluate", "core")
-def modes_are_restored(subject: Subject) -> None:
-    """train_epoch and evaluate leave the network in the mode that they found it in."""
-    for before in (True, False):
-        network = linear_network().train(before)
-        subject.evaluate(network, lesson_batches(20))
-        assert network.training is before, "evaluate left the network in another mode"
-        subject.train_epoch(network, lesson_batches(20), CountingSGD(network))
-        assert network.training is before, "train_epoch left the network in another mode"
-
-
-@check("train_epoch", "evaluate", "core")
-def a_loss_that_is_no_number_is_an_error(subject: Subject) -> None:
-    """A NaN or infinite loss raises and names the first step that had one."""
-    for bad in (math.nan, math.inf):
-        logits, _, batches = random_scores(30)
-        logits[15] = bad
-        for name, run in (
-            ("evaluate", lambda network, batches: subject.evaluate(network, batches)),
-            ("train_epoch", lambda n, b: subject.train_epoch(n, b, torch.optim.SGD([n.logits], lr=0.0))),
-        ):
-            step = None
-            try:
-                run(Scores(logits.clone().requires_grad_()), batches)
-            except NonFiniteLoss as error:
-                step = error.step
-            assert step is not None, f"{name} took a loss that is no number as if nothing were wrong"
-            assert step == 2, f"{name} blames step {step}; the first loss that is no number is that of step 2"
