@@ -31,8 +31,9 @@ def complaints(change: Change) -> list[str]:
 HEAD = """# The kill matrix
 
 Made by `python -m tests.kill_matrix`. Each fault is a small change of the core's own text (`tests/faults.py`); a check
-(`tests/checks/`) is named for each, and must fail on it. Sources: the mutation operators of DeepCrime (ISSTA 2021) by
-their abbreviations, Karpathy's recipe (2019), the lesson's own traps, and what the other recipes add.
+is named for each, and must fail on it: one that anybody's functions can be asked (`cifar_repro/audits/checks/`) or one
+of the core alone (`tests/checks/`). Sources: the mutation operators of DeepCrime (ISSTA 2021) by their abbreviations,
+Karpathy's recipe (2019), the lesson's own traps, and what the other recipes add.
 
 **{found} of {faults} faults are found; {passed} of {harmless} harmless changes pass all {checks} checks.**
 
