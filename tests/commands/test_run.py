@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.tutorial import TutorialNet
+from cifar_repro.audits.lesson import TutorialNet
 from cifar_repro.cli import main
 from cifar_repro.runs import text
 from tests.commands.run_folder import FIGURES, record_of

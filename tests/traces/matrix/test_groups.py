@@ -76,7 +76,11 @@ FIRST_RECIPE = {name: RECIPE[name] for name in FIRST_FIELDS}
         ("steps", 1, ("steps", "1", "2")),
         ("seeds", {"split": 0, "init": 5, "order": 0, "dropout": 0}, ("seeds", '"init": 5', '"init": 0')),
         ("recipe", RECIPE | {"batch_size": 10, "overridden": ["batch_size"]}, ("recipe", "10", "20")),
-        ("recipe", FIRST_RECIPE | {"dropout": 0.3, "overridden": ["dropout"]}, ("recipe", '({"dropout": 0.3})', '({"dropout": 0.25})')),
+        (
+            "recipe",
+            FIRST_RECIPE | {"dropout": 0.3, "overridden": ["dropout"]},
+            ("recipe", '({"dropout": 0.3})', '({"dropout": 0.25})'),
+        ),
         (
             "data",
             make_studies.HEADER["data"] | {"fingerprints": {"train": "a" * 64, "test": "v"}},
