@@ -8,10 +8,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
-from matplotlib.ticker import MaxNLocator
+from markupsafe import Markup
 
-WIDTH = 440
+from cifar_repro.report.elements import WIDTH, Scale, frame, number, room, tag, text
+
 Points = Sequence[tuple[float, float]]
 Interval = tuple[float, float]
 
@@ -47,24 +47,6 @@ class Row:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Scale:
-    """Maps numbers from `low` to `high` to places from `start` to `end`."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
-
-    def ticks(self, most: int, whole: bool = False) -> list[float]:
-        """At most about `most` round numbers on the scale."""
-        places = MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole).tick_values(self.low, self.high)
-        return [float(place) for place in places if self.low <= place <= self.high]
-
-
 def curves(chart: Curves) -> Markup:
     """The lines of all runs, their mean and band, and the published ones, each labelled at its right end."""
     height, left, right, top, bottom = 270, 44, 84, 14, 40
@@ -74,12 +56,12 @@ def curves(chart: Curves) -> Markup:
     least, most = min(ys) - beyond, max(ys) + beyond
     band = [(x, max(low, least), min(high, most)) for x, low, high in chart.band]
     ys += [y for _, low, high in band for y in (low, high)]
-    x = Scale(*_room(xs, 0.02), left, WIDTH - right)
-    y = Scale(*_room(ys, 0.05), height - bottom, top)
+    x = Scale(*room(xs, 0.02), left, WIDTH - right)
+    y = Scale(*room(ys, 0.05), height - bottom, top)
     drawn = [_grid(y, y.ticks(8), left, WIDTH - right)]
     whole = all(float(value).is_integer() for value in xs)
-    drawn += [_text(_number(v), x(v), height - bottom + 18, "tick middle") for v in x.ticks(7, whole)]
-    drawn.append(_text(chart.x_name, (left + WIDTH - right) / 2, height - 4, "axis-name middle"))
+    drawn += [text(number(v), x(v), height - bottom + 18, "tick middle") for v in x.ticks(7, whole)]
+    drawn.append(text(chart.x_name, (left + WIDTH - right) / 2, height - 4, "axis-name middle"))
     if band:
         low, high = [(a, b) for a, b, _ in band], [(a, b) for a, _, b in band]
         drawn.append(tag("polygon", points=_places([*low, *reversed(high)], x, y), class_="band"))
@@ -92,13 +74,13 @@ def curves(chart: Curves) -> Markup:
     ends += [
         (y(line[-1][1]), "this run" if one else "mean", "own-name") for line in [chart.mean or chart.runs[0]] if line
     ]
-    drawn += [_text(name, WIDTH - right + 7, at + 4, look) for at, name, look in _apart(ends, 15)]
+    drawn += [text(name, WIDTH - right + 7, at + 4, look) for at, name, look in _apart(ends, 15)]
     said = f"{chart.name} ({chart.unit}) by {chart.x_name}, {len(chart.runs)} run{'s' * (not one)}"
     if line := chart.mean or chart.runs[0]:
         said += f": from {line[0][1]:.4g} to {line[-1][1]:.4g}"
     for published in filter(None, chart.published):
         said += f"; published: from {published[0][1]:.4g} to {published[-1][1]:.4g}"
-    return _chart(chart.name, said, height, drawn)
+    return frame(chart.name, said, height, drawn)
 
 
 def rows(
@@ -121,18 +103,18 @@ def rows(
     height = floor + 42
     every = [v for line in lines for v in (*line.values, *(line.interval or ()), *(line.published or ()))]
     every += [line.centre for line in lines if line.centre is not None]
-    x = Scale(*_room(every, 0.06), left, WIDTH - right)
+    x = Scale(*room(every, 0.06), left, WIDTH - right)
     drawn, said = [], []
     for tick in x.ticks(6):
         drawn.append(tag("line", x1=x(tick), x2=x(tick), y1=top, y2=floor, class_="grid"))
-        drawn.append(_text(_number(tick), x(tick), floor + 17, "tick middle"))
-    drawn.append(_text(axis_name, (left + WIDTH - right) / 2, height - 5, "axis-name middle"))
+        drawn.append(text(number(tick), x(tick), floor + 17, "tick middle"))
+    drawn.append(text(axis_name, (left + WIDTH - right) / 2, height - 5, "axis-name middle"))
     for low, high in {line.published for line in lines if line.published} if reference else ():
         place = x((low + high) / 2)
         drawn.append(tag("line", x1=place, x2=place, y1=top, y2=floor, class_="reference"))
     for index, line in enumerate(lines):
         middle = top + step * (index + 0.5)
-        drawn.append(_text(line.name, left - 10, middle + 4, "row-name end"))
+        drawn.append(text(line.name, left - 10, middle + 4, "row-name end"))
         if line.centre is None:
             drawn += [tag("circle", cx=x(v), cy=middle + up, r=3.2, class_="dot") for v, up in _swarm(line.values, x)]
         else:  # they step back behind what they amount to
@@ -151,36 +133,14 @@ def rows(
             diamond = f"M{(low + high) / 2:.1f} {middle - 6:.1f}l6 6l-6 6l-6-6z"
             drawn.append(tag("path", d=diamond, class_="diamond"))
         if line.note:
-            drawn.append(_text(line.note, WIDTH, middle + 4, "row-note end"))
+            drawn.append(text(line.note, WIDTH, middle + 4, "row-note end"))
         said.append(_said(line, written))
-    return _chart(title, "; ".join(said), height, drawn)
-
-
-def tag(name: str, *inside: str | Markup, **attributes: str | float) -> Markup:
-    """An element; all that is no Markup is escaped. In names of attributes `_` stands for `-`, a last one is cut."""
-    written = Markup("").join(
-        Markup(' {}="{}"').format(
-            key.removesuffix("_").replace("_", "-"), f"{value:.1f}" if isinstance(value, float) else value
-        )
-        for key, value in attributes.items()
-    )
-    return Markup("<{0}{1}>{2}</{0}>").format(name, written, Markup("").join(map(escape, inside)))
-
-
-def _chart(title: str, description: str, height: float, drawn: Sequence[Markup]) -> Markup:
-    said = [tag("title", title), tag("desc", description)]
-    return tag(
-        "svg", *said, *drawn, viewBox=f"0 0 {WIDTH} {height:g}", role="img", aria_label=f"{title}. {description}"
-    )
-
-
-def _text(content: str, x: float, y: float, look: str) -> Markup:
-    return tag("text", content, x=float(x), y=float(y), class_=look)
+    return frame(title, "; ".join(said), height, drawn)
 
 
 def _grid(y: Scale, ticks: Sequence[float], left: float, right: float) -> Markup:
     lines = [tag("line", x1=left, x2=right, y1=y(tick), y2=y(tick), class_="grid") for tick in ticks]
-    return Markup("").join([*lines, *(_text(_number(tick), left - 8, y(tick) + 4, "tick end") for tick in ticks)])
+    return Markup("").join([*lines, *(text(number(tick), left - 8, y(tick) + 4, "tick end") for tick in ticks)])
 
 
 def _line(points: Points, x: Scale, y: Scale, look: str) -> Markup:
@@ -191,13 +151,6 @@ def _line(points: Points, x: Scale, y: Scale, look: str) -> Markup:
 
 def _places(points: Points, x: Scale, y: Scale) -> str:
     return " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in points)
-
-
-def _room(values: Sequence[float], share: float) -> Interval:
-    """The range of the values with some room around it, never empty."""
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    room = (high - low) * share or max(abs(high) * 0.01, 1e-9)
-    return low - room, high + room
 
 
 def _apart(labels: Sequence[tuple[float, str, str]], step: float) -> list[tuple[float, str, str]]:
@@ -232,7 +185,3 @@ def _said(line: Row, written: Callable[[float], str]) -> str:
         low, high = map(written, line.published)
         said += f", published {low}" + (f" to {high}" if high != low else "")
     return said
-
-
-def _number(value: float) -> str:
-    return f"{value:.6g}"
