@@ -125,7 +125,7 @@ def spreads(study: Study, spread: TestedSpread, known: Published | None, verdict
         if summary.mean is not None and summary.low is not None and summary.high is not None:
             interval = (scale * summary.low, scale * summary.high)
             lines = [
-                svg.Row(name=f"{len(values)} seeds", values=values),
+                svg.Row(name=f"{len(values)} seeds", values=values, names=[run.folder for run in study.runs]),
                 svg.Row(name="mean, 95 %", centre=scale * summary.mean, interval=interval),
             ]
             if expected := new_run(verdict, name.lower()).get(name.lower()):

@@ -7,6 +7,7 @@ from markupsafe import Markup, escape
 from matplotlib.ticker import MaxNLocator
 
 WIDTH = 440  # of every chart, in its own units: the page scales it to its place
+LINE = 17  # the height of a line of text
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,16 @@ def frame(title: str, description: str, height: float, drawn: Sequence[Markup]) 
 
 def text(content: str, x: float, y: float, look: str) -> Markup:
     return tag("text", content, x=float(x), y=float(y), class_=look)
+
+
+def reading(*on: Markup, lines: Sequence[str], top: float, points: Sequence[Markup] = ()) -> Markup:
+    """What can be pointed at, and the points and lines that show while it is, or once it has been tapped.
+
+    The page's style shows them, not a script; the lines in the place of the axis' name, which is at `top`. A phone lets
+    people tap what can have the focus; no key gives it, since the numbers stand in tables, too.
+    """
+    told = [text(line, WIDTH / 2, top + LINE * k, "middle") for k, line in enumerate(filter(None, lines))]
+    return tag("g", *on, tag("g", *points, *told, class_="reading"), class_="at", tabindex=-1)
 
 
 def room(values: Sequence[float], share: float) -> tuple[float, float]:

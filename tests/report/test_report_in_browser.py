@@ -26,10 +26,19 @@ PROBE = """<script>
 addEventListener("load", () => {
   const sizes = selector => [...document.querySelectorAll(selector)].map(e => e.getBoundingClientRect().width);
   const style = getComputedStyle(document.body);
+  const seen = selector => [...document.querySelectorAll(selector)]
+    .filter(e => getComputedStyle(e).visibility == "visible").map(e => e.textContent);
+  // What lies under a pointer at the third epoch of the first chart takes the focus, as it does when it is tapped.
+  const hit = document.querySelector("svg").querySelectorAll(".hit")[2];
+  hit.scrollIntoView({block: "center"});
+  const box = hit.getBoundingClientRect();
+  const under = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  under.closest("[tabindex]").focus();
   parent.postMessage(JSON.stringify({
     loaded: performance.getEntriesByType("resource").map(e => e.name).filter(name => !name.startsWith("data:")),
     width: document.documentElement.scrollWidth, window: innerWidth, charts: sizes("svg"),
     pictures: [...document.images].map(e => e.complete && e.naturalWidth),
+    axes: seen(".axis-name").length, read: seen(".reading text"),
     paper: style.backgroundColor, ink: style.color,
   }), "*");
 });
@@ -59,6 +68,23 @@ def test_the_page_loads_nothing_complains_of_nothing_and_fits_a_phone(tmp_path: 
     assert len(found["charts"]) == 5
     assert min(found["charts"]) > 300
     assert found["pictures"] == [32] * 6
+
+
+def test_what_is_pointed_at_is_read_in_place_of_the_axis_name(tmp_path: Path) -> None:
+    """Of all readings of all charts only that of the epoch under the pointer shows, and hides the name of its axis.
+
+    No pointer can be moved here, so the focus, which the probe gives to what lies under one, stands for it.
+    """
+    page = render([a_study()], [some_pictures()])
+    resting, _ = looked_at(page, tmp_path)
+    assert resting["read"] == []
+    assert ":hover" in page
+    found, _ = looked_at(page.replace(":hover", ":focus"), tmp_path)
+    first, second = found["read"]
+    assert first.startswith("epoch 3: mean ")
+    assert second.startswith("3 seeds ")
+    assert found["axes"] == resting["axes"] - 1
+    assert found["width"] <= found["window"]
 
 
 def test_the_page_is_dark_where_the_reader_wants_it(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """The charts of the report show what they claim: places are compared with the numbers behind them."""
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
-from cifar_repro.report import svg
+from cifar_repro.report import elements, svg
 
 HOSTILE = '"><script>alert(1)</script>&lt;'
 
@@ -26,6 +27,15 @@ def places(element: ElementTree.Element) -> list[tuple[float, float]]:
 
 def texts(chart: str) -> list[str]:
     return [element.text or "" for element in drawn(chart).iter("text")]
+
+
+def readings(chart: str) -> list[tuple[ElementTree.Element, list[str]]]:
+    """What can be pointed at in a chart, first to last, each with the lines that are then read."""
+    found = []
+    for at in of_class(chart, "at"):
+        (told,) = (element for element in at if element.get("class") == "reading")
+        found.append((at[0], [line.text or "" for line in told.iter("text")]))
+    return found
 
 
 def some_curves(**changes: object) -> str:
@@ -80,6 +90,48 @@ def test_labels_of_lines_do_not_lie_on_one_another() -> None:
     assert abs(float(own.attrib["y"]) - float(published.attrib["y"])) >= 14
 
 
+def test_each_epoch_of_a_chart_can_be_read() -> None:
+    """Wherever a chart is pointed at, the numbers of the nearest epoch are read; those of a band as it is, not cut."""
+    lines = {
+        "runs": [[(1, 2.0), (2, 1.0), (6, 0.5)], [(1, 2.2), (2, 1.4), (6, 0.7)]],
+        "mean": [(1, 2.1), (2, 1.2), (6, 0.6)],
+    }
+    chart = some_curves(**lines, band=[(2, -50.0, 50.0)], published=[[(1, 2.15), (2, 1.25)], [(2, 1.0)]])
+    assert [told for _, told in readings(chart)] == [
+        ["epoch 1: mean 2.100, published 2.150", "2 seeds 2.000 to 2.200"],
+        ["epoch 2: mean 1.200, published 1.250 and 1.000", "2 seeds 1.000 to 1.400; shaded -50.00 to 50.00"],
+        ["epoch 6: mean 0.6000", "2 seeds 0.5000 to 0.7000"],
+    ]
+    looks = [element.get("class") for element in drawn(chart)]
+    assert looks.index("at") > max(looks.index("mean"), looks.index("published"))  # no line lies between
+    (mean,), (grid, *_) = of_class(chart, "mean"), of_class(chart, "grid")
+    xs = [x for x, _ in places(mean)]
+    spans = [(float(hit.attrib["x"]), float(hit.attrib["width"])) for hit, _ in readings(chart)]
+    edges = [start for start, _ in spans]
+    assert edges[0] == float(grid.attrib["x1"])
+    assert edges[1:] == pytest.approx([(a + b) / 2 for a, b in pairwise(xs)], abs=0.1)
+    assert [start + width for start, width in spans] == pytest.approx([*edges[1:], float(grid.attrib["x2"])], abs=0.15)
+
+
+def test_the_points_that_are_read_are_those_of_the_lines() -> None:
+    """Beside the numbers of an epoch, its points are marked, at the epoch and the losses that are read."""
+    chart = some_curves()
+    for name, look in (("mean", "own-point"), ("published", "published-point")):
+        (line,) = of_class(chart, name)
+        points = [(float(e.attrib["cx"]), float(e.attrib["cy"])) for e in of_class(chart, look)]
+        assert points == places(line)
+
+
+def test_a_lone_run_is_read_without_any_spread() -> None:
+    """Of one run there is a loss an epoch, and no range over seeds; after its last one, what was published."""
+    chart = some_curves(runs=[[(1, 2.0), (2, 1.0)]], mean=[], band=[], published=[[(1, 2.15), (2, 1.25), (3, 1.125)]])
+    assert [told for _, told in readings(chart)] == [
+        ["epoch 1: this run 2.000, published 2.150"],
+        ["epoch 2: this run 1.000, published 1.250"],
+        ["epoch 3: published 1.125"],
+    ]
+
+
 def test_a_single_epoch_is_a_dot() -> None:
     """One epoch makes no line to be seen, so it is a circle."""
     (dot,) = of_class(some_curves(runs=[[(1, 2.0)]], mean=[], band=[], published=[]), "mean")
@@ -117,6 +169,33 @@ def test_equal_values_stay_to_be_seen() -> None:
     assert len({(dot.attrib["cx"], dot.attrib["cy"]) for dot in dots}) == 6
 
 
+def test_each_row_can_be_read() -> None:
+    """Pointed at anywhere, a row tells its numbers in words, and from where to where its values go."""
+    deer = svg.Row(name="deer", values=[72.0, 70.0], centre=71.0, interval=(69.0, 73.0), published=(74.0, 75.0))
+    lone = svg.Row(name="published", published=(74.0, 74.0))
+    chart = svg.rows("r", [deer, lone], axis_name="%", written="{:.1f}".format, gutter=88, step=30)
+    (first, told), (second, other) = readings(chart)
+    assert told == ["deer 71.0 (69.0 to 73.0)", "published 74.0 to 75.0, 2 seeds 70.0 to 72.0"]
+    assert other == ["published 74.0"]
+    tops = [float(hit.attrib["y"]) for hit in (first, second)]
+    middles = [float(e.attrib["y"]) - 4 for e in of_class(chart, "row-name")]
+    assert [y + 15 for y in tops] == middles
+    assert {(hit.attrib["x"], hit.attrib["width"], hit.attrib["height"]) for hit in (first, second)} == {
+        ("0", str(elements.WIDTH), "30")
+    }
+
+
+def test_each_dot_can_be_read_by_the_name_of_its_run() -> None:
+    """The dots lie in the order of their values, each with its own run's name; and on top of the row's own reading."""
+    row = svg.Row(name="3 seeds", values=[2.0, 1.0, 3.0], names=["seed-0", "seed-1", "seed-2"])
+    chart = svg.rows("r", [row], axis_name="%", written="{:.1f}".format, gutter=88, step=30)
+    (_, whole), *dots = readings(chart)
+    assert whole == ["3 seeds 1.0 to 3.0"]
+    dots.sort(key=lambda dot: float(dot[0].attrib["cx"]))
+    assert [told for _, told in dots] == [["seed-1: 1.0"], ["seed-0: 2.0"], ["seed-2: 3.0"]]
+    assert len({dot.attrib["cy"] for dot, _ in dots}) == 1  # there is room for all on one line
+
+
 def test_all_equal_and_empty_charts_are_drawn() -> None:
     """Numbers without any spread, and rows without numbers, are no error."""
     assert of_class(some_curves(runs=[[(1, 1.0), (2, 1.0)]], mean=[], band=[], published=[]), "mean")
@@ -134,7 +213,11 @@ def test_hostile_texts_of_curves_stay_text(where: str) -> None:
 
 def test_hostile_texts_of_rows_stay_text() -> None:
     """No text becomes an element or an attribute."""
-    row = svg.Row(name=HOSTILE, values=[1.0], note=HOSTILE)
+    row = svg.Row(name=HOSTILE, values=[1.0], names=[HOSTILE], note=HOSTILE)
     chart = svg.rows(HOSTILE, [row], axis_name=HOSTILE, written=str, gutter=88, step=30)
     assert texts(chart).count(HOSTILE) == 3
-    assert {e.tag for e in drawn(chart).iter()} == {"svg", "title", "desc", "line", "text", "circle"}
+    assert f"{HOSTILE}: 1.0" in texts(chart)
+    harmless = svg.rows(
+        "t", [svg.Row(name="n", values=[1.0], names=["n"], note="n")], axis_name="%", written=str, gutter=88, step=30
+    )
+    assert [e.tag for e in drawn(chart).iter()] == [e.tag for e in drawn(harmless).iter()]
