@@ -139,7 +139,7 @@ def spreads(study: Study, spread: TestedSpread, known: Published | None, verdict
             continue  # a single number needs no chart
         axis = f"{name.lower()} ({unit})"
         charts.append(
-            svg.rows(name, lines, axis_name=axis, written=written.format, gutter=112, step=32, reference=True)
+            svg.rows(name, lines, axis_name=axis, written=written.format, gutter=124, step=32, reference=True)
         )
     return charts
 
@@ -189,7 +189,7 @@ def classes(study: Study, spread: TestedSpread, known: Published | None) -> dict
         else "This run, with what the finite number of test images leaves open (Wilson)."
     )
     return {
-        "chart": svg.rows("Accuracy by class", drawn, axis_name=axis, written="{:.1f} %".format, gutter=88, step=31),
+        "chart": svg.rows("Accuracy by class", drawn, axis_name=axis, written="{:.1f} %".format, gutter=92, step=31),
         "rows": table,
         "note": note,
         "published": bool(known and known.per_class),

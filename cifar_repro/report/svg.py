@@ -52,7 +52,7 @@ class Row:
 
 def curves(chart: Curves) -> Markup:
     """The lines of all runs, their mean and band, and the published ones, each labelled at its right end."""
-    left, right, top, floor = 44, 84, 14, 230
+    left, right, top, floor = 44, 90, 14, 230
     name_at = floor + 36
     points = [p for line in (*chart.runs, *chart.published) for p in line]
     xs, ys = [x for x, _ in points], [y for _, y in points]
@@ -160,7 +160,7 @@ def rows(
 
 def _row(line: Row, x: Scale, middle: float) -> list[Markup]:
     """All of a row but the dots of values that nothing sums up."""
-    drawn = [text(line.name, x.start - 10, middle + 4, "row-name end")]
+    drawn = [text(line.name, x.start - 9, middle + 4, "row-name end")]
     if line.centre is not None:  # the values step back behind what they amount to
         drawn += [tag("path", d=f"M{x(v):.1f} {middle - 6:.1f}v12", class_="rug") for v in line.values]
     if line.interval:

@@ -38,6 +38,8 @@ addEventListener("load", () => {
     loaded: performance.getEntriesByType("resource").map(e => e.name).filter(name => !name.startsWith("data:")),
     width: document.documentElement.scrollWidth, window: innerWidth, charts: sizes("svg"),
     pictures: [...document.images].map(e => e.complete && e.naturalWidth),
+    letters: [...document.querySelectorAll("svg text")]
+      .map(e => parseFloat(getComputedStyle(e).fontSize) * e.ownerSVGElement.getScreenCTM().a),
     axes: seen(".axis-name").length, read: seen(".reading text"),
     paper: style.backgroundColor, ink: style.color,
   }), "*");
@@ -68,6 +70,7 @@ def test_the_page_loads_nothing_complains_of_nothing_and_fits_a_phone(tmp_path: 
     assert len(found["charts"]) == 5
     assert min(found["charts"]) > 300
     assert found["pictures"] == [32] * 6
+    assert min(found["letters"]) > 10.5
 
 
 def test_what_is_pointed_at_is_read_in_place_of_the_axis_name(tmp_path: Path) -> None:
