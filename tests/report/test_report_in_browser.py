@@ -78,7 +78,7 @@ def test_what_is_pointed_at_is_read_in_place_of_the_axis_name(tmp_path: Path) ->
 
     No pointer can be moved here, so the focus, which the probe gives to what lies under one, stands for it.
     """
-    page = render([a_study()], [some_pictures()])
+    page = render([whole(a_study())], [some_pictures()])
     resting, _ = looked_at(page, tmp_path)
     assert resting["read"] == []
     assert ":hover" in page
