@@ -26,9 +26,9 @@ import numpy.typing as npt
 from cifar_repro.studies.results import read_results
 from cifar_repro.studies.study_file import Study
 from cifar_repro.verdicts.against import against
-from cifar_repro.verdicts.claims import with_published
 from cifar_repro.verdicts.published import published
 from cifar_repro.verdicts.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE, NOT_CONSISTENT, accuracy, tested
+from cifar_repro.verdicts.with_published import with_published
 from tests.make_studies import as_study, make_study
 
 Floats = npt.NDArray[np.float64]

@@ -37,8 +37,8 @@ def command(options: argparse.Namespace) -> int:
     from cifar_repro.studies.results import read_results
     from cifar_repro.verdicts import text
     from cifar_repro.verdicts.against import against
-    from cifar_repro.verdicts.claims import with_published
     from cifar_repro.verdicts.published import known
+    from cifar_repro.verdicts.with_published import with_published
 
     results = read_results(options.study)
     if options.against is not None:

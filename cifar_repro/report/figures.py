@@ -8,24 +8,20 @@ inches wide: their text can be read when the PNG is seen 1000 pixels wide.
 """
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib import style
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
+from cifar_repro.report.canvas import MUTED, Images, canvas, fitted, image_grid, legend, note, tidy
 from cifar_repro.statistics import wilson_interval
 
-Images = npt.NDArray[np.uint8]
 Labels = Sequence[int] | npt.NDArray[np.integer[Any]]
 Rows = Sequence[Mapping[str, Any]]
 Points = Sequence[tuple[float, float]]
@@ -34,7 +30,6 @@ Points = Sequence[tuple[float, float]]
 # written in are darker: their contrast on white is at least 4.5 to 1 (WCAG 2.2).
 TRAIN, VALID, VALID_TEXT = "#0072B2", "#D55E00", "#B34F00"
 RIGHT, WRONG = "#007A5A", "#C1272D"
-MUTED, GRID = "#595959", "#E3E3E3"
 # Never darker than black text on it allows, and steepest at the small shares, where the confusions are.
 SHARES = [(0.0, "#F4F8FC"), (0.15, "#BFDAEF"), (0.4, "#8FC2E3"), (1.0, "#4A9ACB")]
 
@@ -48,9 +43,9 @@ def training_batch(images: Images, labels: Labels, classes: Sequence[str], *, ca
     `images`: (n, 3, 32, 32) uint8; `labels`: n indices into `classes`.
     """
     names = _names("labels", labels, classes, images)
-    figure, panels = _image_grid(images, "Training images", caption, title_lines=1)
+    figure, panels = image_grid(images, "Training images", caption, title_lines=1)
     for ax, name in zip(panels, names, strict=True):
-        text, size = _fitted(name, 66, 9)
+        text, size = fitted(name, 66, 9)
         ax.set_title(text, fontsize=size, pad=3, parse_math=False)
     return figure
 
@@ -67,7 +62,7 @@ def channel_values(image: Images, class_name: str, *, caption: str) -> Figure:
     # Rounded before 0 is added: x = 127 becomes 0.00, not -0.00.
     written = [f"{round((x / 255 - 0.5) / 0.5, 2) + 0.0:.2f}" for x in range(256)]
     title = f"{class_name}: what the network sees, from -1 (black) to 1 (white)"
-    figure = _canvas(33.2, 12.5, title, caption, scale=3.3)
+    figure = canvas(33.2, 12.5, title, caption, scale=3.3)
     font, height = FontProperties(size=7.9), figure.get_figheight()
     for index, channel in enumerate(("red", "green", "blue")):
         left = 0.9 + index * 10.9  # inches; a panel is 32 cells of 0.32
@@ -94,9 +89,9 @@ def loss_curves(epochs: Rows, published: Rows | None = None, *, caption: str, te
     `published`: the same without `saved`, drawn thin and dashed. A loss that is not finite leaves a gap, and a note
     says so. tests_best: whether the last saved epoch is the one with the best validation loss, or just the last one.
     """
-    figure = _canvas(10, 5.6, "Loss by epoch", caption, constrained=True)
+    figure = canvas(10, 5.6, "Loss by epoch", caption, constrained=True)
     ax = figure.add_subplot()
-    _tidy(ax, "both")
+    tidy(ax, "both")
     ax.set_xlabel("epoch", fontsize=10)
     ax.set_ylabel("cross-entropy loss (nats per image)", fontsize=10)
 
@@ -124,23 +119,23 @@ def loss_curves(epochs: Rows, published: Rows | None = None, *, caption: str, te
     saved = [row for row in epochs if row["saved"]]
     early = not saved or saved[-1]["epoch"] <= (1 + last) / 2  # then its label goes to the right of it
     if saved and not tests_best:
-        _note(ax, 0.015, f"tested: the weights of the last epoch, {saved[-1]['epoch']}", MUTED, "left")
+        note(ax, 0.015, f"tested: the weights of the last epoch, {saved[-1]['epoch']}", MUTED, "left")
     elif saved:
         best, loss = int(saved[-1]["epoch"]), float(saved[-1]["valid_loss"])
         ax.axvline(best, color=VALID, linewidth=0.9, linestyle=":", zorder=4)  # over the note's white
         ax.plot([best], [loss], "o", color=VALID, mfc="none", markersize=11, mew=2, label="_best")
         text = f"  best: epoch {best}, validation loss {loss:.4f}  "
-        _note(ax, best, text, VALID_TEXT, "left" if early else "right", transform=ax.get_xaxis_transform())
+        note(ax, best, text, VALID_TEXT, "left" if early else "right", transform=ax.get_xaxis_transform())
     elif epochs:
-        _note(ax, 0.015, "no epoch was saved", MUTED, "left")
+        note(ax, 0.015, "no epoch was saved", MUTED, "left")
     else:
-        _note(ax, 0.5, "no epoch finished", MUTED, "center")
+        note(ax, 0.5, "no epoch finished", MUTED, "center")
     lost = [str(row["epoch"]) for row in epochs if not math.isfinite(row["train_loss"] + (row["valid_loss"] or 0))]
     if lost:
         text = f"loss not finite in epoch {lost[0]}" + (f" and {len(lost) - 1} more" if lost[1:] else "")
         left = tests_best and not early
-        _note(ax, 0.015 if left else 0.985, text, MUTED, "left" if left else "right")
-    _legend(ax, columns=4)
+        note(ax, 0.015 if left else 0.985, text, MUTED, "left" if left else "right")
+    legend(ax, columns=4)
     return figure
 
 
@@ -150,9 +145,9 @@ def running_loss(own: Points, published: Sequence[Points], *, window: int, capti
 
     `published`: the same of any number of published runs, drawn thin and dashed.
     """
-    figure = _canvas(10, 5.6, f"Training loss, mean over each {window:,} steps", caption, constrained=True)
+    figure = canvas(10, 5.6, f"Training loss, mean over each {window:,} steps", caption, constrained=True)
     ax = figure.add_subplot()
-    _tidy(ax, "both")
+    tidy(ax, "both")
     ax.set_xlabel("training step (mini-batch)", fontsize=10)
     ax.set_ylabel("cross-entropy loss (nats per image)", fontsize=10)
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -161,7 +156,7 @@ def running_loss(own: Points, published: Sequence[Points], *, window: int, capti
     for number, points in enumerate(published):
         label = "_more" if number else "training, published"  # one entry for all of them in the legend
         ax.plot(*zip(*points, strict=True), "--", color=TRAIN, linewidth=1.1, label=label)
-    _legend(ax, columns=2)
+    legend(ax, columns=2)
     return figure
 
 
@@ -178,7 +173,7 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str],
     shares = np.ma.masked_where(np.broadcast_to(totals == 0, counts.shape), counts / np.maximum(totals, 1))
 
     title = f"Confusion matrix: {int(np.trace(counts))} of {int(counts.sum())} right"
-    figure = _canvas(10, 8.8, title, caption, constrained=True)
+    figure = canvas(10, 8.8, title, caption, constrained=True)
     ax = figure.add_subplot()
     colours = LinearSegmentedColormap.from_list("shares", SHARES).with_extremes(bad="#EEEEEE")
     mesh = ax.imshow(shares, cmap=colours, vmin=0, vmax=1, interpolation="nearest", aspect="auto")
@@ -190,7 +185,7 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str],
     for line in range(1, len(classes)):  # white gaps: each cell stands alone, also beside its equal
         ax.axhline(line - 0.5, color="white", linewidth=1.5)
         ax.axvline(line - 0.5, color="white", linewidth=1.5)
-    names = [_fitted(name, 110, 10)[0] for name in classes]
+    names = [fitted(name, 110, 10)[0] for name in classes]
     ax.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
     names = [name if n else f"{name}\n(no images)" for name, n in zip(names, totals[:, 0], strict=True)]
     ax.set_yticks(range(len(names)), names, parse_math=False)
@@ -210,9 +205,9 @@ def per_class_accuracy(per_class: Rows, published: Rows | None = None, *, captio
 
     `per_class`: mappings with `name`, `correct`, `total`; `published`: the same, matched by name.
     """
-    figure = _canvas(10, 1.9 + 0.4 * len(per_class), "Test accuracy by class", caption, constrained=True)
+    figure = canvas(10, 1.9 + 0.4 * len(per_class), "Test accuracy by class", caption, constrained=True)
     ax = figure.add_subplot()
-    _tidy(ax, "x")
+    tidy(ax, "x")
     dots, diamonds = [], []  # (accuracy, height, interval) and (accuracy, height), in %
     before = {row["name"]: row for row in published or () if row["total"]}
     for y, row in enumerate(per_class):
@@ -241,10 +236,10 @@ def per_class_accuracy(per_class: Rows, published: Rows | None = None, *, captio
             ax.axvline(x, color=colour, linewidth=1.2, linestyle=dashes, zorder=1, label=label)
     ax.set_xlim(-2, 102)
     ax.set_ylim(len(per_class) - 0.4, -0.6)
-    names = [_fitted(row["name"], 130, 10)[0] for row in per_class]
+    names = [fitted(row["name"], 130, 10)[0] for row in per_class]
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.set_xlabel("accuracy (% of the class's test images)", fontsize=10)
-    _legend(ax, columns=2)
+    legend(ax, columns=2)
     return figure
 
 
@@ -261,9 +256,9 @@ def predictions(images: Images, labels: Labels, predicted: Labels, classes: Sequ
     )
     hits = [int(guess) == int(label) for guess, label in zip(predicted, labels, strict=True)]
     title = f"Test images, predicted (true): {sum(hits)} of {len(hits)} right"
-    figure, panels = _image_grid(images, title, caption, title_lines=2)
+    figure, panels = image_grid(images, title, caption, title_lines=2)
     for ax, guess, truth, hit in zip(panels, guesses, true_names, hits, strict=True):
-        (first, size1), (second, size2) = _fitted(guess, 54, 9), _fitted(truth, 59, 9)
+        (first, size1), (second, size2) = fitted(guess, 54, 9), fitted(truth, 59, 9)
         text, colour = f"{'✓' if hit else '✗'} {first}\n({second})", RIGHT if hit else WRONG
         look: dict[str, Any] = {"fontsize": min(size1, size2), "color": colour, "linespacing": 1.1}
         ax.set_title(text, pad=4, parse_math=False, **look)
@@ -271,86 +266,6 @@ def predictions(images: Images, labels: Labels, predicted: Labels, classes: Sequ
         frame = {"linewidth": 1.2, "linestyle": "-"} if hit else {"linewidth": 3, "linestyle": (0, (2.5, 1))}
         ax.spines[:].set(color=colour, capstyle="butt", **frame)
     return figure
-
-
-def _canvas(
-    width: float, height: float, title: str, caption: str, *, scale: float = 1, constrained: bool = False
-) -> Figure:
-    """A white figure (inches), title at the top left, caption at the bottom; `scale` enlarges the two.
-
-    The caption is the figure's `supxlabel`: a constrained layout keeps everything clear of it. Without one
-    the caller places its axes from the top, and the caption's lines are added to `height` here.
-    """
-    lines = textwrap.wrap(caption, width=int(72 * width / (0.6 * 8.5 * scale)))
-    height += 0.17 * scale * (len(lines) + 1)
-    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08) if constrained else None
-    figure = Figure((width, height), dpi=150 if scale == 1 else 100, facecolor="white", layout=layout)
-    common: dict[str, Any] = {"x": 0.1 * scale / width, "ha": "left", "parse_math": False}
-    # A constrained layout makes room for a title or a caption only where it may also place it.
-    top = {} if constrained else {"y": 1 - 0.1 * scale / height}
-    bottom = {} if constrained else {"y": 0.08 * scale / height}
-    heading, size = _fitted(title, 0.85 * 72 * width, 13 * scale)  # bold is about a tenth wider than measured
-    figure.suptitle(heading, fontsize=size, fontweight="bold", **common, **top)
-    figure.supxlabel("\n".join(lines), fontsize=8.5 * scale, color=MUTED, **common, **bottom)
-    return figure
-
-
-def _image_grid(images: Images, title: str, caption: str, *, title_lines: int) -> tuple[Figure, list[Axes]]:
-    """Axes with the images in rows of ten, with room for `title_lines` lines above each; sizes in inches."""
-    side = 128 / 150  # at 150 dpi every pixel of an image becomes 4 x 4
-    pitch, row_height, top = 0.98, side + 0.12 + 0.16 * title_lines, 0.32
-    figure = _canvas(10, top + max(1, math.ceil(len(images) / 10)) * row_height, title, caption)
-    height = figure.get_figheight()
-    panels = []
-    for index, image in enumerate(images):
-        row, column = divmod(index, 10)
-        left, bottom = 0.1 + column * pitch + (pitch - side) / 2, height - top - (row + 1) * row_height
-        ax = figure.add_axes((left / 10, bottom / height, side / 10, side / height), xticks=[], yticks=[])
-        ax.imshow(image.transpose(1, 2, 0), interpolation="nearest")  # (32, 32, 3)
-        panels.append(ax)
-    return figure, panels
-
-
-def _tidy(ax: Axes, grid: Literal["both", "x"]) -> None:
-    """A faint grid behind the data and no box around it."""
-    ax.grid(axis=grid, color=GRID, linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.tick_params(labelsize=10, length=0)
-
-
-def _note(ax: Axes, x: float, text: str, colour: str, side: Literal["left", "center", "right"], **place: Any) -> None:
-    """A line of text at the top of the axes, on white so that the grid does not cross it."""
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    where = {"transform": ax.transAxes, **place}
-    ax.text(x, 0.975, text, color=colour, fontsize=10, ha=side, va="top", bbox=box, **where)
-
-
-def _legend(ax: Axes, columns: int) -> None:
-    """A legend above the axes, where it hides nothing; overall values last, published ones after ours."""
-    entries = sorted(
-        zip(*ax.get_legend_handles_labels(), strict=True),
-        key=lambda entry: (entry[1].startswith("overall"), "published" in entry[1]),
-    )
-    if entries:
-        handles, labels = zip(*entries, strict=True)
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
-        ax.legend(handles, labels, ncols=columns, frameon=False, fontsize=10, **place)
-
-
-def _fitted(text: str, width: float, size: float) -> tuple[str, float]:
-    """`text` and a font size at which it is at most `width` points wide.
-
-    Down to 80 % of `size` the letters get smaller; what is still too long is cut and ends in "…".
-    """
-    text, font = " ".join(text.split()), FontProperties(size=size)
-    shown = text
-    while True:
-        points = text_to_path.get_text_width_height_descent(shown, font, ismath=False)[0]
-        if points * 0.8 <= width or shown == "…":
-            return shown, size * min(1.0, width / max(points, 1e-9))
-        text = text[:-1]
-        shown = text + "…"
 
 
 def _names(argument: str, labels: Labels, classes: Sequence[str], images: Images) -> list[str]:

@@ -27,9 +27,9 @@ from cifar_repro.runs.folders import folder_of
 from cifar_repro.runs.run import BEST, Run
 from cifar_repro.studies.results import of_run
 from cifar_repro.studies.study_file import Study
-from cifar_repro.verdicts.claims import with_published
 from cifar_repro.verdicts.published import published_beside
 from cifar_repro.verdicts.verdict import Verdict
+from cifar_repro.verdicts.with_published import with_published
 
 NAME = "report.html"  # in the folder of a run
 

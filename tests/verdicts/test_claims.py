@@ -13,9 +13,9 @@ import pytest
 from cifar_repro.cli import main
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
-from cifar_repro.verdicts.claims import with_published
 from cifar_repro.verdicts.published import known
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Check, Verdict
+from cifar_repro.verdicts.with_published import with_published
 from tests.make_studies import as_study, make_study, write_study
 from tests.verdict_simulation import SPREADS, Runs, single_run_outcomes, study_of
 
