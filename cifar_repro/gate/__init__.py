@@ -1,5 +1,5 @@
 """Is B slower than A?
 
-Two sides (`side.py`) run one workload in turn, in processes of their own (`worker.py`), and `gate.py` decides what A
-against itself could not show, too; start with `gate.py`.
+The answer is a `GateResult` (`gate.py`): two sides (`side.py`) run one workload in turn, in processes of their own
+(`worker.py`), and nothing is called that A against itself could show, too. Start with `gate.py`.
 """

@@ -1,6 +1,6 @@
 """What do many seeds say together?
 
-A study is a folder of runs and a study.json made from them. `results.py` says what that holds, `study.py` plans and
-does the runs, by workers of this machine (`jobs.py`) or of a Ray cluster (`cluster.py`), and `summary.py` sums them up;
-start with `study.py`.
+A study is a folder of runs and a study.json made from them: `study_file.py` says what that holds. `study.py` plans the
+runs, `jobs.py` does them on this machine and `cluster.py` on a Ray cluster, `summary.py` sums them up, and `results.py`
+reads them again, a run alone as a study of one; start with `study.py`.
 """
