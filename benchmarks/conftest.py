@@ -12,6 +12,7 @@ import torch
 from benchmarks import measures
 from benchmarks.work import Work
 from cifar_repro.core.data import Cifar10, load_cifar10
+from cifar_repro.formats import plain
 from cifar_repro.runs.environment import environment
 
 SECONDS = 0.6  # of rounds of one short benchmark
@@ -73,7 +74,7 @@ def _rounds(work: Work) -> int:
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    here = environment(torch.device("cuda" if torch.cuda.is_available() else "cpu"), "contiguous")
+    here = plain(environment(torch.device("cuda" if torch.cuda.is_available() else "cpu"), "contiguous"))
     names = ("torch", "torchvision", "numpy", "cpu", "cpu_capability", "gpu", "deterministic")
     machine_info |= {name: here[name] for name in names} | {"cores": os.cpu_count()}
 
