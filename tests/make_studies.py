@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cifar_repro.core import official as official_cifar10
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES
 from cifar_repro.formats import convert, plain
@@ -31,7 +32,7 @@ ENVIRONMENT: dict[str, Any] = {
     "memory_format": "contiguous",
     "deterministic": True,
 }
-FINGERPRINTS = {"train": "a" * 64, "test": "b" * 64}
+FINGERPRINTS = {"train": "a" * 64, "test": "b" * 64}  # of no images: data with them is not official
 COUNTS = {"train": dict.fromkeys(CLASSES, 5_000), "test": dict.fromkeys(CLASSES, 1_000)}
 # The first line of a trace of one step.
 HEADER: dict[str, Any] = {
@@ -109,7 +110,7 @@ def make_study(
             "kind": "binary" if official else "images",
             "official": official,
             "path": None,
-            "fingerprints": FINGERPRINTS,
+            "fingerprints": dict(official_cifar10.FINGERPRINTS if official else FINGERPRINTS),
             "counts": deepcopy(COUNTS),  # a test may change its study
         },
         "runs": runs,

@@ -28,7 +28,7 @@ def command(options: argparse.Namespace) -> int:
     from cifar_repro.core.seeding import make_deterministic
     from cifar_repro.runs import text
     from cifar_repro.runs.environment import choose_device
-    from cifar_repro.runs.record import Tested, data_label
+    from cifar_repro.runs.record import Tested, data_label, describe_data
     from cifar_repro.runs.run import evaluate_images
 
     recipe = get_recipe("udacity" if options.recipe is None else options.recipe)
@@ -39,6 +39,6 @@ def command(options: argparse.Namespace) -> int:
     data = load(options.data)
     memory_format = "contiguous" if options.memory_format is None else options.memory_format
     result = Tested.of(evaluate_images(network, data, recipe, device, memory_format, progress))
-    speaker(options)(f"Data: {data_label(data)}\n{text.test(result)}")
+    speaker(options)(f"Data: {data_label(describe_data(data))}\n{text.test(result)}")
     print_json(options, result)
     return DONE

@@ -50,7 +50,7 @@ def command(options: argparse.Namespace) -> int:
             raise InputError(f"margin: {options.margin} is for --against: leave it out")
         content = known(results.recipe.name if options.published is None else options.published)
         found = with_published(results, content, str(options.study))
-        compared_with = text.published(content["recipe"], results.data.official)
+        compared_with = text.published(content["recipe"], results.data)
     speaker(options)(text.verdict(found, compared_with))
     print_json(options, found.as_json())
     return DONE if found.favourable else FAILED_CHECK

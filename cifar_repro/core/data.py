@@ -55,13 +55,22 @@ class ImageSet:
         digest.update(self.labels.to(torch.uint8).cpu().numpy().tobytes())
         return digest.hexdigest()
 
+    def fingerprint_of_any_order(self) -> str:
+        """sha256 hex over the sorted sha256 digests of all images, each of an image's bytes and then of its label's.
+
+        The same images with the same labels have the same one in whatever order.
+        """
+        images = self.images.cpu().contiguous().numpy()
+        labels = self.labels.cpu().tolist()
+        each = (hashlib.sha256(i.tobytes() + bytes([label])).digest() for i, label in zip(images, labels, strict=True))
+        return hashlib.sha256(b"".join(sorted(each))).hexdigest()
+
 
 @dataclass(frozen=True)
 class Cifar10:
     """The two parts of CIFAR-10 and where they came from.
 
     kind: the layout they were read from ("python", "binary", "images") or "synthetic".
-    official: True only where the files' published md5 sums were checked.
     path: the folder that was read (None for synthetic data).
     stands_in: why synthetic data was taken though it was not asked for (else empty).
     """
@@ -69,7 +78,6 @@ class Cifar10:
     train: ImageSet
     test: ImageSet
     kind: str
-    official: bool
     path: str | None = None
     stands_in: str = ""
 
@@ -110,14 +118,14 @@ def _load_folder(where: str | Path, progress: Progress) -> Cifar10:
     parts = read(folder / layout, progress)
     train = ImageSet(torch.from_numpy(parts.train_images), torch.from_numpy(parts.train_labels))
     test = ImageSet(torch.from_numpy(parts.test_images), torch.from_numpy(parts.test_labels))
-    return Cifar10(train, test, kind, parts.official, str(folder.resolve()))
+    return Cifar10(train, test, kind, str(folder.resolve()))
 
 
 def synthetic(train: int = 10_000, test: int = 2_000, seed: int = 0) -> Cifar10:
     """The embedded data set (see `synthetic_arrays`): no CIFAR-10, but of its form."""
     parts = synthetic_arrays(train, test, seed)
     training, testing = (ImageSet(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in parts)
-    return Cifar10(training, testing, kind="synthetic", official=False)
+    return Cifar10(training, testing, kind="synthetic")
 
 
 def split_indices(n: int, valid_fraction: float, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -43,13 +43,12 @@ NETWORK_ERRORS = (urllib.error.URLError, ConnectionError, TimeoutError, http.cli
 
 
 class Parts(NamedTuple):
-    """Images (N, 3, 32, 32) uint8 and labels (N,) of the two parts; official where published md5 sums were checked."""
+    """Images (N, 3, 32, 32) uint8 and labels (N,) of the two parts."""
 
     train_images: Array
     train_labels: Array
     test_images: Array
     test_labels: Array
-    official: bool
 
 
 class BinaryFile(NamedTuple):
@@ -61,31 +60,31 @@ class BinaryFile(NamedTuple):
 
 
 def read_binary_folder(folder: Path, progress: Progress) -> Parts:
-    """`cifar-10-batches-bin/`. No md5 sums are published for its files, so it never counts as official."""
+    """`cifar-10-batches-bin/`. No md5 sums are published for its files."""
     files = []
     for name in BINARY_FILES:
         path = folder / name
         if not path.is_file():
             raise InputError(f"{path}: no such file, but the binary version has {len(BINARY_FILES)}: {AGAIN}")
         files.append(BinaryFile(str(path), path.stat().st_size, path.read_bytes))
-    return _read_binary(files, official=False)
+    return _read_binary(files)
 
 
 def read_binary_archive(archive: Path, progress: Progress) -> Parts:
-    """`cifar-10-binary.tar.gz`; official if it has the published md5 sum."""
+    """`cifar-10-binary.tar.gz`, read as it is: only `download` asks for the published md5 sum."""
     with _readable(archive), tarfile.open(archive, "r:gz") as tar:
         files = []
         for name in BINARY_FILES:
             member = _member(tar, archive, f"cifar-10-batches-bin/{name}")
             files.append(BinaryFile(f"{archive}: {name}", member.size, partial(_content, tar, member)))
-        parts = _read_binary(files, official=_md5(archive) == BINARY_MD5)
+        parts = _read_binary(files)
         assert tar.fileobj is not None
         while tar.fileobj.read(CHUNK):  # to the end, where gzip checks its checksum
             pass
         return parts
 
 
-def _read_binary(files: list[BinaryFile], official: bool) -> Parts:
+def _read_binary(files: list[BinaryFile]) -> Parts:
     """Reads the files of BINARY_FILES, one after the other, into one array."""
     for name, size, _ in files:
         if not size or size % RECORD:
@@ -109,7 +108,7 @@ def _read_binary(files: list[BinaryFile], official: bool) -> Parts:
             raise InputError(f"{name}: the label of record {at} is {records[at, 0]}: labels go from 0 to 9")
         start += count
     cut = start - counts[5]
-    return Parts(images[:cut], labels[:cut], images[cut:], labels[cut:], official)
+    return Parts(images[:cut], labels[:cut], images[cut:], labels[cut:])
 
 
 def read_python_folder(folder: Path, progress: Progress) -> Parts:
@@ -124,7 +123,7 @@ def read_python_folder(folder: Path, progress: Progress) -> Parts:
         _check_md5(path, md5)
     train, test = (CIFAR10(str(folder.parent), train=part) for part in (True, False))
     images = [np.ascontiguousarray(part.data.transpose(0, 3, 1, 2)) for part in (train, test)]
-    return Parts(images[0], np.array(train.targets), images[1], np.array(test.targets), official=True)
+    return Parts(images[0], np.array(train.targets), images[1], np.array(test.targets))
 
 
 def read_python_archive(archive: Path, progress: Progress) -> Parts:
@@ -159,8 +158,7 @@ def read_image_folder(folder: Path, progress: Progress) -> Parts:
             raise InputError(f"{folder / part}: holds no images: give {part}/CLASS/*.png or *.jpg")
         pixels = [_read_image(path) for path, _ in progress(files, total=len(files), desc=f"reading {part} images")]
         found += [np.stack(pixels), np.array([label for _, label in files])]
-    train_images, train_labels, test_images, test_labels = found
-    return Parts(train_images, train_labels, test_images, test_labels, official=False)
+    return Parts(*found)
 
 
 def _read_image(path: Path) -> Array:
@@ -178,7 +176,7 @@ def _read_image(path: Path) -> Array:
         raise InputError(f"{path}: cannot be read as an image ({error}): give a whole PNG or JPEG file") from error
 
 
-# In the order in which a folder is searched: what can be official first.
+# In the order in which a folder is searched: the version whose files are checked first.
 LAYOUTS: dict[str, tuple[str, Callable[[Path, Progress], Parts]]] = {
     "cifar-10-batches-py": ("python", read_python_folder),
     "cifar-10-python.tar.gz": ("python", read_python_archive),

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from msgspec import field
 
+from cifar_repro.core import official
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
@@ -48,14 +49,26 @@ class Counts(Form, frozen=True, kw_only=True):
                 raise ValueError(f"{part}.{missing[0]} is missing")
 
 
-class Data(Form, frozen=True, kw_only=True):
-    """What was trained and tested on. kind, official and path: as in `Cifar10`."""
+class Data(Form, frozen=True, kw_only=True, omit_defaults=True):
+    """What was trained and tested on. kind and path: as in `Cifar10`.
+
+    official: official CIFAR-10 in its own order, on which runs of the same seeds have the same bits.
+    reordered: the official images and labels in another order; left out of the file where they are not.
+    """
 
     kind: str
     official: bool
     path: str | None
     fingerprints: Fingerprints
     counts: Counts
+    reordered: bool = False
+
+    def __post_init__(self) -> None:
+        theirs = plain(self.fingerprints) == official.FINGERPRINTS
+        if self.official and not theirs:
+            raise ValueError("official is true, but the fingerprints are not those of official CIFAR-10")
+        if self.reordered and theirs:
+            raise ValueError("reordered is true, but the fingerprints are those of the official order")
 
     def images(self, part: Literal["train", "test"]) -> int:
         """How many there are in a part."""
@@ -126,16 +139,19 @@ class Record(Form, frozen=True, kw_only=True):
 
 
 def describe_data(data: Cifar10) -> Data:
-    """What a record says of the data."""
+    """What a record says of the data. Here alone it is judged whether it is official CIFAR-10: by its content."""
+    fingerprints = Fingerprints(train=data.train.fingerprint(), test=data.test.fingerprint())
+    is_official = plain(fingerprints) == official.FINGERPRINTS
     return Data(
         kind=data.kind,
-        official=data.official,
+        official=is_official,
         path=data.path,
-        fingerprints=Fingerprints(train=data.train.fingerprint(), test=data.test.fingerprint()),
+        fingerprints=fingerprints,
         counts=Counts(
             train=dict(zip(CLASSES, data.train.counts(), strict=True)),
             test=dict(zip(CLASSES, data.test.counts(), strict=True)),
         ),
+        reordered=not is_official and official.has_the_images(data),
     )
 
 
@@ -182,13 +198,15 @@ def seeds_label(seeds: Seeds) -> str:
     return f"seed {values[0]}" if len(set(values)) == 1 else f"seeds {'/'.join(map(str, values))}"
 
 
-def data_label(data: Data | Cifar10) -> str:
+def data_label(data: Data) -> str:
     """What the data is, in words that do not let it pass for more."""
     if data.kind == "synthetic":
         return "synthetic data, not CIFAR-10"
     if data.official:
-        return "official CIFAR-10 (md5 checked)"
-    return f"data not checked to be official CIFAR-10 ({data.kind})"
+        return "official CIFAR-10"
+    if data.reordered:
+        return "official images, in another order"
+    return f"data that is not official CIFAR-10 ({data.kind})"
 
 
 def plain_with_changes(content: Any) -> dict[str, Any]:
@@ -211,9 +229,16 @@ def decode_with_recipe(
             return raw  # which does not fit, and why is said where it is found
         if raw.get(version, SCHEMA) != SCHEMA:
             raise InputError(f"schema {raw[version]!r} is not {SCHEMA}: read it with the version that wrote it")
-        return upgrade({**raw, "recipe": _whole_recipe(raw.get("recipe"), name)})
+        return upgrade({**raw, "recipe": _whole_recipe(raw.get("recipe"), name), "data": _judged(raw.get("data"))})
 
     return decode(content, kind, name, whole)
+
+
+def _judged(data: Any) -> Any:
+    """The data as this version calls it: earlier ones took md5 sums for it, so no unpacked binary version had them."""
+    if isinstance(data, dict) and data.get("official") is False and data.get("fingerprints") == official.FINGERPRINTS:
+        return {**data, "official": True}
+    return data
 
 
 def _whole_recipe(given: Any, name: str) -> Any:

@@ -1,13 +1,18 @@
 """What `cifar-repro verdict` prints for people to read."""
 
+from cifar_repro.runs.record import Data, data_label
 from cifar_repro.verdicts.verdict import CLOSE, Verdict
 
 HOLDS = {True: "holds", False: "does not hold", None: "cannot be told"}
 
 
-def published(recipe: str, official: bool) -> str:
-    """What a study is compared with. official: whether its data is CIFAR-10 for sure; the result is of no other."""
-    return f"the published result of {recipe}" if official else f"the published numbers of {recipe}, on other data"
+def published(recipe: str, data: Data) -> str:
+    """What a study on that data is compared with; the published result is one on the official images, and no others."""
+    if data.official:
+        return f"the published result of {recipe}"
+    if data.reordered:
+        return f"the published result of {recipe}, by runs on {data_label(data)}"
+    return f"the published numbers of {recipe}, on other data"
 
 
 def verdict(found: Verdict, compared_with: str) -> str:

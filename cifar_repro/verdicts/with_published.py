@@ -123,10 +123,20 @@ def _bounds(claim: Claim, i: int) -> str:
 
 
 def _about_the_data(results: Study, published: dict[str, Any]) -> list[str]:
-    """Why a verdict is none on the published result, if so."""
+    """Why a verdict is none on the published result, or what it is one on.
+
+    Official images in another order are no other data for it: it judges how results spread over seeds, and each seed
+    shuffles the images anyway, all orders alike, before they are split and in every epoch. To the bits of a run of
+    given seeds, however, the order matters.
+    """
     notes = []
     recipe = results.recipe
-    if not results.data.official:
+    if results.data.reordered:
+        notes.append(
+            f"The runs are on {data_label(results.data)}: seeds shuffle them anyway, so results spread over seeds as "
+            "on the official order, but no run has the bits of one on it"
+        )
+    elif not results.data.official:
         notes.append(f"This is no verdict on the published result: the runs are on {data_label(results.data)}")
     if recipe.name != published["recipe"]:
         notes.append(f"The runs are of the recipe {recipe.name}, the published result is of {published['recipe']}")

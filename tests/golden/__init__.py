@@ -91,7 +91,7 @@ def traced(device: torch.device) -> Trace:
     data = synthetic(train=50, test=10, seed=0)  # 40 to train on: 2 batches of 20
     images = data.train.images.clone()
     images[:, :, :16] = images[:, :, :1, :1]
-    data = Cifar10(ImageSet(images, data.train.labels), data.test, data.kind, official=False)
+    data = Cifar10(ImageSet(images, data.train.labels), data.test, data.kind)
     first = header(WHOLE, SEEDS, data, WHOLE_STEPS, device, "contiguous")
     machine = Machine(**structs.asdict(first.environment), kernels=_kernels())
     entries = [summarise(*tensor) for tensor in trace(WHOLE, SEEDS, data, WHOLE_STEPS, device=device)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cifar_repro.core import official
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.report.page import render
@@ -67,7 +68,7 @@ def a_study(seeds: int = 3, recipe: str = "udacity", epochs: int = 3, first: int
         "kind": "binary",
         "official": True,
         "path": "data",
-        "fingerprints": {"train": "a" * 64, "test": "b" * 64},
+        "fingerprints": dict(official.FINGERPRINTS),
         "counts": {"train": dict.fromkeys(CLASSES, 5_000), "test": dict.fromkeys(CLASSES, 100)},
     }
     return {

@@ -70,7 +70,7 @@ def data(small_data: Cifar10) -> Cifar10:
     def first(part: ImageSet, n: int) -> ImageSet:
         return ImageSet(part.images[:n], part.labels[:n])
 
-    return Cifar10(first(small_data.train, 80), first(small_data.test, 30), "synthetic", official=False)
+    return Cifar10(first(small_data.train, 80), first(small_data.test, 30), "synthetic")
 
 
 def test_a_run_is_looked_at_with_the_weights_that_were_tested(tmp_path: Path, data: Cifar10) -> None:
@@ -83,7 +83,7 @@ def test_a_run_is_looked_at_with_the_weights_that_were_tested(tmp_path: Path, da
     assert first.predicted.tolist() == result.predicted[:20].tolist()
     assert len(confused.index) == min(20, result.total - result.correct)
 
-    other = Cifar10(data.train, ImageSet(255 - data.test.images, data.test.labels), "synthetic", official=False)
+    other = Cifar10(data.train, ImageSet(255 - data.test.images, data.test.labels), "synthetic")
     with pytest.raises(InputError, match="test images of the run have fingerprint"):
         look_again(run.folder, study, other, no_progress)
     save(run.folder / BEST, build_network(RECIPE).state_dict())

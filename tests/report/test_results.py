@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cifar_repro.core import official
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.formats import plain
@@ -15,8 +16,10 @@ from cifar_repro.report.charts import curves
 from cifar_repro.report.page import see
 from cifar_repro.report.published import published_of
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, Check, Verdict
+from tests.make_studies import FINGERPRINTS
 from tests.report.pages import a_study, one_run, page, some_pictures, whole
 
+OTHER = {"official": False, "fingerprints": FINGERPRINTS}  # what a study says of other images
 STOPPED = {"epoch": 2, "phase": "training", "step": 1, "loss": "nan"}
 
 
@@ -37,7 +40,8 @@ def test_the_page_says_what_the_study_says() -> None:
         test = run["test"]
         row = f"{run['seeds']['init']} {test['correct'] / 10:.2f} % {test['loss']:.4f} 3 3.0"
         assert f"{row} {run['epochs'][-1]['weights_sha256']}" in text
-    assert f"training 50,000 {'a' * 64} test 1,000 {'b' * 64}" in text
+    train, test = official.FINGERPRINTS.values()
+    assert f"training 50,000 {train} test 1,000 {test}" in text
     assert "Changed from the recipe: epochs 3." in text
     assert "epochs 3 changed from 30" in text
 
@@ -66,14 +70,19 @@ def test_a_single_run_claims_nothing_about_seeds() -> None:
 @pytest.mark.parametrize(
     ("data", "label", "compares"),
     [
-        ({}, "Official CIFAR-10 (md5 checked)", True),
+        ({}, "Official CIFAR-10 : all images and labels have the official fingerprints", True),
         (
-            {"official": False},
-            "Data not checked to be official CIFAR-10 (binary) : no md5 sum vouches for these images, so nothing here "
-            "is a reproduction",
+            OTHER | {"reordered": True},
+            "Official images, in another order : seeds shuffle them anyway, so results compare with published ones; "
+            "the bits of a run do not",
             True,
         ),
-        ({"official": False, "kind": "synthetic", "path": None}, "Synthetic data, not CIFAR-10", False),
+        (
+            OTHER,
+            "Data that is not official CIFAR-10 (binary) : not the official bytes, so nothing here is a reproduction",
+            True,
+        ),
+        (OTHER | {"kind": "synthetic", "path": None}, "Synthetic data, not CIFAR-10", False),
     ],
 )
 def test_the_page_says_first_what_the_data_is(data: dict[str, Any], label: str, compares: bool) -> None:
@@ -83,8 +92,9 @@ def test_the_page_says_first_what_the_data_is(data: dict[str, Any], label: str, 
     assert ("published: 74.51 %" in made.text) == compares
     assert ("diamond" in made.values("class")) == compares
     assert ("Verdict" in made.words) == compares
-    if not data.get("official", True) and compares:
-        assert "This is no verdict on the published result" in made.text
+    no_verdict = compares and "not official" in label
+    assert ("This is no verdict on the published result" in made.text) == no_verdict
+    assert ("The runs are on official images, in another order" in made.text) == ("reordered" in data)
     assert "reproduced" not in made.text.lower()
 
 

@@ -31,7 +31,7 @@ def data(small_data: Cifar10) -> Cifar10:
     def first(part: ImageSet, n: int) -> ImageSet:
         return ImageSet(part.images[:n], part.labels[:n])
 
-    return Cifar10(first(small_data.train, 80), first(small_data.test, 30), "synthetic", official=False)
+    return Cifar10(first(small_data.train, 80), first(small_data.test, 30), "synthetic")
 
 
 def run_to_the_end(folder: Path, data: Cifar10, recipe: Recipe = RECIPE) -> None:

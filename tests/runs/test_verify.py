@@ -32,7 +32,6 @@ def data(small_data: Cifar10) -> Cifar10:
         ImageSet(train.images[:150], train.labels[:150]),
         ImageSet(test.images[:20], test.labels[:20]),
         "synthetic",
-        official=False,
     )
 
 
@@ -124,7 +123,7 @@ def test_other_data_is_refused(record: dict[str, Any], data: Cifar10) -> None:
     images = data.train.images.clone()
     images[0, 0, 0, 0] ^= 1
     with pytest.raises(InputError, match="train images of the run have fingerprint"):
-        verify(as_record(record), Cifar10(ImageSet(images, data.train.labels), data.test, "synthetic", official=False))
+        verify(as_record(record), Cifar10(ImageSet(images, data.train.labels), data.test, "synthetic"))
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 4])

@@ -47,7 +47,7 @@ def test_a_study_says_what_it_is_what_came_and_how_fast(
         assert re.search(line, printed.out)
     loss = made["test"]["loss"]
     assert re.search(rf"test loss +{loss['mean']:.6f} +sd {loss['sd']:.6f}", printed.out)
-    assert "data not checked to be official CIFAR-10" in printed.out
+    assert "data that is not official CIFAR-10 (binary)" in printed.out
     assert re.search(r"2 epochs trained in .*: [\d.,]+ seeds an hour", printed.out)
     assert study(images, tmp_path / "study") == 0
     assert "seeds an hour" not in capsys.readouterr().out, "nothing was trained by the second call"

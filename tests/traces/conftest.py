@@ -11,7 +11,7 @@ from tests.traces.setting import Setting
 def setting(small_data: Cifar10) -> Setting:
     train, test = small_data.train, small_data.test
     few = ImageSet(train.images[:50], train.labels[:50])  # 40 to train on: 8 steps
-    return Setting(Cifar10(few, ImageSet(test.images[:5], test.labels[:5]), "synthetic", official=False))
+    return Setting(Cifar10(few, ImageSet(test.images[:5], test.labels[:5]), "synthetic"))
 
 
 @pytest.fixture(scope="module")

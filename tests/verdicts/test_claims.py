@@ -16,7 +16,7 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.verdicts.published import known
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Check, Verdict
 from cifar_repro.verdicts.with_published import with_published
-from tests.make_studies import as_study, make_study, write_study
+from tests.make_studies import FINGERPRINTS, as_study, make_study, write_study
 from tests.verdict_simulation import SPREADS, Runs, single_run_outcomes, study_of
 
 UDACITY = known("udacity")
@@ -142,7 +142,7 @@ def test_no_spread_is_inconclusive(study: dict[str, Any]) -> None:
 
 def test_data_that_is_not_official_gives_no_verdict_on_the_published_result(study: dict[str, Any]) -> None:
     """The first thing said is that the runs are on other data; and, where so, of a changed or another recipe."""
-    study["data"] |= {"official": False, "kind": "images"}
+    study["data"] |= {"official": False, "kind": "images", "fingerprints": FINGERPRINTS}
     study["recipe"]["dropout"] = 0.0
     notes = compared(study, {**UDACITY, "recipe": "udacity-augmented"}).notes
     assert notes[0].startswith("This is no verdict on the published result")
@@ -290,7 +290,24 @@ def test_the_first_line_says_that_the_data_is_another(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], study: dict[str, Any]
 ) -> None:
     """On images that are not the official ones nothing is said to be consistent with the published result."""
-    study["data"]["official"] = False
+    study["data"] |= {"official": False, "fingerprints": FINGERPRINTS}
     assert main(["verdict", str(write_study(tmp_path / "a", study))]) == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert first == "Verdict: consistent with the published numbers of udacity, on other data"
+
+
+def test_a_verdict_on_reordered_images_is_one_on_the_published_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], study: dict[str, Any]
+) -> None:
+    """Numbers and outcome are those of the official order; the first lines say that it is another, and what of it."""
+    there = compared(study, UDACITY)
+    study["data"] |= {"official": False, "reordered": True, "fingerprints": FINGERPRINTS}
+    here = compared(study, UDACITY)
+    assert (here.outcome, here.checks) == (there.outcome, there.checks)
+    assert main(["verdict", str(write_study(tmp_path / "a", study))]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == (
+        "Verdict: consistent with the published result of udacity, by runs on official images, in another order"
+    )
+    assert second.startswith("  The runs are on official images, in another order: seeds shuffle them anyway")
+    assert "no run has the bits" in second

@@ -43,12 +43,12 @@ def test_auto_never_replaces_a_folder_that_was_named(monkeypatch: pytest.MonkeyP
 
 
 def test_auto_downloads_to_the_data_folder(monkeypatch: pytest.MonkeyPatch, data: TinySet) -> None:
-    """With nothing on disk `auto` downloads the archive into ./data, with a timeout, and reads it: official data."""
+    """With nothing on disk `auto` downloads the archive into ./data, with a timeout, and reads it."""
     monkeypatch.setattr(layouts, "BINARY_MD5", md5(binary_archive(data)))
     requests = serve(monkeypatch, binary_archive(data))
     loaded = load_cifar10("auto")
     assert_holds(loaded, data)
-    assert (loaded.kind, loaded.official, loaded.stands_in) == ("binary", True, "")
+    assert (loaded.kind, loaded.stands_in) == ("binary", "")
     assert Path("data", ARCHIVE).read_bytes() == binary_archive(data)
     [(address, timeout)] = requests
     assert address == layouts.ARCHIVE_URL
@@ -71,10 +71,10 @@ def test_auto_downloads_to_the_data_folder(monkeypatch: pytest.MonkeyPatch, data
 )
 @pytest.mark.usefixtures("small_synthetic")
 def test_auto_falls_back_to_synthetic_data_without_a_network(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """With no network `auto` gives synthetic data that says it stands in, for what, and why; it is not official."""
+    """With no network `auto` gives synthetic data that says it stands in, for what, and why."""
     serve(monkeypatch, error)
     loaded = load_cifar10("auto")
-    assert (loaded.kind, loaded.official, loaded.path) == ("synthetic", False, None)
+    assert (loaded.kind, loaded.path) == ("synthetic", None)
     assert layouts.ARCHIVE_URL in loaded.stands_in
     assert str(error) in loaded.stands_in
     assert not [path for path in Path().rglob("*") if path.is_file()]

@@ -19,6 +19,7 @@ from tests.make_data import (
     TinySet,
     binary_archive,
     md5,
+    publish_python,
     snapshot,
     tiny_set,
     write_binary_archive,
@@ -45,33 +46,16 @@ def test_loaded_data_says_where_it_came_from(tmp_path: Path, data: TinySet, layo
     assert (loaded.kind, loaded.path, loaded.stands_in) == (layout.split()[0], str(folder.resolve()), "")
 
 
-@every_layout
-@pytest.mark.usefixtures("published")
-def test_only_checked_files_are_official(tmp_path: Path, data: TinySet, layout: str) -> None:
-    """Files whose published md5 sums were checked are official; an equal set in another layout is not."""
-    loaded = load_cifar10(WRITERS[layout](tmp_path / "set", data))
-    assert loaded.official is layout.startswith("python")
-
-
-def test_binary_archive_with_the_published_md5_is_official(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: TinySet
-) -> None:
-    """A binary archive is official if its md5 is the published one; the same files unpacked are not."""
-    monkeypatch.setattr(layouts, "BINARY_MD5", md5(binary_archive(data)))
-    assert load_cifar10(write_binary_archive(tmp_path / "archive", data)).official is True
-    assert load_cifar10(write_binary_folder(tmp_path / "folder", data)).official is False
-
-
 def test_published_sums_are_those_of_the_cifar_page() -> None:
     """The md5 of the binary archive is the one on https://www.cs.toronto.edu/~kriz/cifar.html."""
     assert layouts.BINARY_MD5 == "c32a1d4ab5d03f1284b67883e8d87530"
     assert layouts.ARCHIVE_URL == "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 
 
-def test_synthetic_data_is_not_official() -> None:
-    """Synthetic data says that it is synthetic, lies in no folder, and is never official."""
+def test_synthetic_data_says_so() -> None:
+    """Synthetic data says that it is synthetic, and lies in no folder."""
     drawn = synthetic(train=20, test=10)
-    assert (drawn.kind, drawn.official, drawn.path) == ("synthetic", False, None)
+    assert (drawn.kind, drawn.path) == ("synthetic", None)
 
 
 @pytest.mark.parametrize("broken", ["data_batch_1", "data_batch_5", "test_batch", "batches.meta"])
@@ -89,7 +73,7 @@ def test_python_folder_with_one_other_file_is_refused(tmp_path: Path, data: Tiny
 
 
 @pytest.mark.usefixtures("published")
-def test_a_folder_is_searched_for_what_can_be_official_first(tmp_path: Path) -> None:
+def test_a_folder_is_searched_in_one_order(tmp_path: Path) -> None:
     """Of several layouts the first wins: python folder, python archive, binary folder, binary archive, images."""
     for name, write in WRITERS.items():
         write(tmp_path / "set", tiny_set())
@@ -105,12 +89,12 @@ def test_a_folder_is_searched_for_what_can_be_official_first(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("published")
 def test_what_the_search_finds_is_what_is_read(tmp_path: Path, data: TinySet) -> None:
-    """With a set in each of two layouts, the pixels, the kind and the mark are those of the first one."""
+    """With a set in each of two layouts, the pixels and the kind are those of the first one."""
     folder = write_binary_folder(tmp_path / "set", tiny_set(seed=1))
     write_python_archive(folder, data)
     loaded = load_cifar10(folder)
     assert_holds(loaded, data)
-    assert (loaded.kind, loaded.official) == ("python", True)
+    assert loaded.kind == "python"
 
 
 @every_layout
@@ -167,4 +151,6 @@ def test_md5_is_asked_for_as_a_checksum(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(hashlib, "md5", fips)
     serve(monkeypatch, binary_archive(data))
     layouts.download(tmp_path, no_progress)
-    assert load_cifar10(tmp_path).official is True
+    assert_holds(load_cifar10(tmp_path), data)
+    publish_python(monkeypatch, data)
+    assert_holds(load_cifar10(write_python_folder(tmp_path, data)), data)
