@@ -26,6 +26,7 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import Seeds, get_recipe
 from cifar_repro.core.seeding import make_deterministic
 from cifar_repro.core.training import fit
+from cifar_repro.formats import plain
 from cifar_repro.runs.environment import environment
 from cifar_repro.runs.record import describe_data, read_record
 
@@ -66,14 +67,15 @@ def _shown(arguments: list[str]) -> list[str]:
 def measure(recipe_name: str, where: str, epochs: int, seeds: int) -> None:
     """Trains every seed below `seeds` that the file does not have yet."""
     recipe, data = get_recipe(recipe_name).with_changes({"epochs": epochs}), load_cifar10(where)
-    kind, fingerprints = targets.kind_of(data), describe_data(data)["fingerprints"]
+    described = describe_data(data)
+    kind, fingerprints = targets.kind_of(described), plain(described.fingerprints)
     before = targets.find(recipe_name, kind, epochs)
     for seed in range(seeds):
         if before is not None and str(seed) in before.accuracy:
             continue
         training = fit(recipe, Seeds.all(seed), data.train, test=data.test)
         accuracy = targets.accuracy(training.best_weights, recipe, data, CPU)
-        measured = _measured(environment(CPU, "contiguous"))
+        measured = _measured(plain(environment(CPU, "contiguous")))
         kept = Distribution(recipe_name, kind, epochs, fingerprints, {str(seed): accuracy}, measured)
         say(keep(kept), seed)
 
@@ -81,14 +83,12 @@ def measure(recipe_name: str, where: str, epochs: int, seeds: int) -> None:
 def take(folder: Path) -> None:
     """Takes the accuracy of a complete run. Raises InputError where it is none, or not of a registered recipe."""
     record = read_record(folder)
-    seeds = set(record["seeds"].values())
-    if record["status"] != "complete" or record["recipe"]["overridden"] or len(seeds) > 1:
+    recipe, test, seeds = record.recipe, record.test, set(asdict(record.seeds).values())
+    if record.status != "complete" or test is None or recipe.changes() or len(seeds) > 1:
         raise InputError(f"{folder}: not a complete run of a registered recipe with one seed: give such a run")
-    data, recipe, test = record["data"], record["recipe"], record["test"]
-    kind = "synthetic" if data["kind"] == "synthetic" else "official" if data["official"] else "unofficial"
-    seed, accuracy = seeds.pop(), test["correct"] / test["total"]
-    measured = _measured(record["environment"])
-    kept = Distribution(recipe["name"], kind, recipe["epochs"], data["fingerprints"], {str(seed): accuracy}, measured)
+    kind, fingerprints = targets.kind_of(record.data), plain(record.data.fingerprints)
+    seed, measured = seeds.pop(), _measured(plain(record.environment))
+    kept = Distribution(recipe.name, kind, recipe.epochs, fingerprints, {str(seed): test.accuracy}, measured)
     say(keep(kept), seed)
 
 

@@ -28,6 +28,7 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import no_progress
 from cifar_repro.core.recipe import Recipe
+from cifar_repro.runs.record import Data
 from cifar_repro.runs.run import evaluate_images
 
 FILE = Path(__file__).with_name("targets.json")  # written by `python -m benchmarks.measure_targets`
@@ -40,10 +41,12 @@ def factor(n: int) -> float:
     return float(student_t.ppf(1 - FALSE_ALARM, n - 1)) * math.sqrt(1 + 1 / n)
 
 
-def kind_of(data: Cifar10) -> str:
-    """What targets distinguish: "synthetic", "official" (md5 checked) or "unofficial" data."""
+def kind_of(data: Data) -> str:
+    """What targets distinguish: "synthetic", "official", "reordered" (official, in another order) or "unofficial"."""
     if data.kind == "synthetic":
         return "synthetic"
+    if data.reordered:
+        return "reordered"
     return "official" if data.official else "unofficial"
 
 

@@ -12,6 +12,7 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import NonFiniteLoss
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.core.training import fit
+from cifar_repro.formats import plain
 from cifar_repro.runs.record import describe_data
 from tests.subject import variant
 
@@ -30,8 +31,8 @@ def images(request: pytest.FixtureRequest, kind: str) -> Cifar10:
     if kind == "synthetic":
         return request.getfixturevalue("synthetic_data")
     real = request.getfixturevalue("real_data")
-    if targets.kind_of(real) != kind:
-        pytest.skip(f"the real images here are {targets.kind_of(real)}, not {kind}")
+    if (found := targets.kind_of(describe_data(real))) != kind:
+        pytest.skip(f"the real images here are {found}, not {kind}")
     return real
 
 
@@ -46,7 +47,7 @@ def test_accuracy(request, benchmark, timed, recipe_name, kind, length, device, 
     if measured is None:
         pytest.skip(f"no accuracies measured for {what}: python -m benchmarks.measure_targets --help")
     data = images(request, kind)
-    if describe_data(data)["fingerprints"] != measured.fingerprints:
+    if plain(describe_data(data).fingerprints) != measured.fingerprints:
         pytest.skip(f"the accuracies for {what} were measured on other images")
     place = torch.device(device)
 
