@@ -1,9 +1,11 @@
 """The benchmarks' own arithmetic, clock and checks: a benchmark that measures the wrong thing must not look right."""
 
+import json
 import math
 import mmap
 import re
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import epochs, measure_targets, measures, peers, targets, test_epochs, work
 from benchmarks.epochs import EpochResult
 from benchmarks.targets import Distribution
-from cifar_repro.core import training
+from cifar_repro.core import official, training
 from cifar_repro.core.data import ImageSet
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import build_network
 from cifar_repro.core.recipe import RECIPES, Seeds
+from tests.make_studies import HEADER, make_study
 
 FINGERPRINTS = {"train": "a", "test": "b"}
 
@@ -238,6 +241,35 @@ def test_accuracies_on_other_images_are_refused(tmp_path):
     with pytest.raises(InputError, match="not the images"):
         measure_targets.keep(distribution({"1": 0.5}, fingerprints={"train": "c", "test": "b"}), path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ({"official": True, "fingerprints": official.FINGERPRINTS}, "official"),
+        ({"reordered": True}, "reordered"),
+        ({}, "unofficial"),
+        ({"kind": "synthetic"}, "synthetic"),
+    ],
+    ids=["official", "reordered", "unofficial", "synthetic"],
+)
+def test_a_complete_run_is_taken_for_what_its_record_says(tmp_path, monkeypatch, data, kind):
+    kept = []
+    monkeypatch.setattr(measure_targets, "keep", lambda distribution: kept.append(distribution) or distribution)
+    (run,) = make_study([70.5], recipe="pytorch-blitz", official=False)["runs"]
+    described = {**HEADER["data"], "kind": "binary", **data}
+    recipe = {**asdict(RECIPES["pytorch-blitz"]), "overridden": []}
+    entries = {name: run[name] for name in ("seeds", "environment", "epochs", "best", "test")}
+    content = {"schema": 1, "status": "complete", "recipe": recipe, "data": described, **entries, "stopped": None}
+    (tmp_path / "record.json").write_text(json.dumps(content))
+    measure_targets.take(tmp_path)
+    (taken,) = kept
+    found = (taken.recipe, taken.data, taken.epochs, taken.fingerprints, taken.accuracy)
+    assert found == ("pytorch-blitz", kind, 2, described["fingerprints"], {"0": 0.705})
+    assert taken.measured["torch"] == run["environment"]["torch"]
+    (tmp_path / "record.json").write_text(json.dumps({**content, "status": "unfinished"}))
+    with pytest.raises(InputError, match="not a complete run"):
+        measure_targets.take(tmp_path)
 
 
 def test_the_measured_targets_are_of_seeds_that_no_check_uses():
