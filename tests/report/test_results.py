@@ -165,6 +165,13 @@ def test_several_results_are_side_by_side() -> None:
     assert made.count("article") == 3
 
 
+@pytest.mark.parametrize(("data", "none"), [({}, 0), (OTHER | {"reordered": True}, 0), (OTHER, 2)])
+def test_side_by_side_other_data_has_no_verdict_on_the_published_result(data: dict[str, Any], none: int) -> None:
+    """The table on top says so of each result that is on other images, and not of official ones in another order."""
+    made = page(a_study(**data), a_study(recipe="pytorch-blitz", epochs=2, **data))
+    assert made.text.count("no verdict on the published result: other data") == none
+
+
 def test_pictures_say_what_they_show() -> None:
     """Right and wrong differ by sign and frame; no probability is shown as certainty."""
     made = page(a_study(), seen=some_pictures())

@@ -17,6 +17,22 @@ def test_fingerprint_is_the_sha256_of_images_and_labels(tmp_path: Path, data: Ti
         assert part.fingerprint() == hashlib.sha256(images.tobytes() + bytes(labels.tolist())).hexdigest()
 
 
+def test_fingerprint_of_any_order_is_that_of_the_sorted_digests(data: TinySet) -> None:
+    """It is the sha256 over the sorted sha256 digests of each image with its label; one there twice counts twice.
+
+    It is that of the same images in any order and memory format, and another one for labels that change places.
+    """
+    images, labels = data.test_images[[0, 1, 2, 0]], data.test_labels[[0, 1, 2, 0]]
+    digests = [hashlib.sha256(i.tobytes() + bytes([k])).digest() for i, k in zip(images, labels.tolist(), strict=True)]
+    part = ImageSet(torch.from_numpy(images), torch.from_numpy(labels))
+    found = part.fingerprint_of_any_order()
+    assert found == hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+    turned = ImageSet(part.images.flip(0).contiguous(memory_format=torch.channels_last), part.labels.flip(0))
+    assert turned.fingerprint_of_any_order() == found
+    assert labels[0] != labels[1]
+    assert ImageSet(part.images, part.labels[[1, 0, 2, 3]]).fingerprint_of_any_order() != found
+
+
 def test_fingerprint_is_independent_of_the_memory_format(data: TinySet) -> None:
     """Equal images have equal fingerprints, however their bytes lie in memory."""
     part = ImageSet(torch.from_numpy(data.test_images), torch.from_numpy(data.test_labels))
