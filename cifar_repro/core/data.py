@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cifar_repro.core import layouts
+from cifar_repro.core import layouts, official
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.progress import Progress, no_progress
@@ -80,6 +80,22 @@ class Cifar10:
     kind: str
     path: str | None = None
     stands_in: str = ""
+
+    def fingerprints(self) -> dict[str, str]:
+        """`ImageSet.fingerprint` of each part."""
+        return {"train": self.train.fingerprint(), "test": self.test.fingerprint()}
+
+    @property
+    def official(self) -> bool:
+        """Whether it is official CIFAR-10 in its own order, by nothing but its content."""
+        return self.fingerprints() == official.FINGERPRINTS
+
+    def has_the_official_images(self) -> bool:
+        """Whether each part holds the official images with their labels, in whatever order."""
+        parts = {"test": self.test, "train": self.train}  # the smaller first: mostly it is enough to tell other images
+        return all(len(part) == official.IMAGES[name] for name, part in parts.items()) and all(
+            part.fingerprint_of_any_order() == official.OF_ANY_ORDER[name] for name, part in parts.items()
+        )
 
 
 def load_cifar10(data: str | Path = "auto", *, progress: Progress = no_progress) -> Cifar10:

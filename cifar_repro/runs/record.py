@@ -139,19 +139,19 @@ class Record(Form, frozen=True, kw_only=True):
 
 
 def describe_data(data: Cifar10) -> Data:
-    """What a record says of the data. Here alone it is judged whether it is official CIFAR-10: by its content."""
-    fingerprints = Fingerprints(train=data.train.fingerprint(), test=data.test.fingerprint())
-    is_official = plain(fingerprints) == official.FINGERPRINTS
+    """What a record says of the data."""
+    fingerprints = data.fingerprints()  # once: `data.official` would work them out again
+    is_official = fingerprints == official.FINGERPRINTS
     return Data(
         kind=data.kind,
         official=is_official,
         path=data.path,
-        fingerprints=fingerprints,
+        fingerprints=Fingerprints(**fingerprints),
         counts=Counts(
             train=dict(zip(CLASSES, data.train.counts(), strict=True)),
             test=dict(zip(CLASSES, data.test.counts(), strict=True)),
         ),
-        reordered=not is_official and official.has_the_images(data),
+        reordered=not is_official and data.has_the_official_images(),
     )
 
 

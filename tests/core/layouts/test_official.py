@@ -179,9 +179,13 @@ def test_one_other_byte_among_the_real_ones_ends_it(real: Cifar10, part: str, wh
     for name, whole in (("train", real.train), ("test", real.test)):
         at = torch.argsort(whole.labels, stable=True) if order == "by class" else torch.arange(len(whole))
         sets[name] = ImageSet(whole.images[at], whole.labels[at])
-    assert called(Cifar10(**sets, kind="binary")) == (REORDERED if order == "by class" else OFFICIAL)
+    data = Cifar10(**sets, kind="binary")
+    assert called(data) == (REORDERED if order == "by class" else OFFICIAL)
+    assert data.official == (order == "official")
     if what == "image":
         sets[part].images[-1, 2, 31, 31] ^= 1
     else:
         sets[part].labels[0] = (sets[part].labels[0] + 1) % len(CLASSES)
-    assert called(Cifar10(**sets, kind="binary")) == not_official("binary")
+    data = Cifar10(**sets, kind="binary")
+    assert called(data) == not_official("binary")
+    assert not data.official
