@@ -9,9 +9,11 @@ from cifar_repro.traces.diff import Parting
 from cifar_repro.traces.matrix import Matrix, Row
 
 KEY = "Traces with the same letter are equal in every digest."
-# By the title of its column, an entry of the environments: with torch, whatever is decisive for their bits.
+# By the title of its column, an entry of the environments: with torch, whatever is decisive for their bits, and the
+# CPU's model, by which MKL and oneDNN choose their kernels.
 SETTING = {
     "python": "python",
+    "CPU model": "cpu",
     "CPU": "cpu_capability",
     "device": "device",
     "GPU": "gpu",

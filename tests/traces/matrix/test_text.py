@@ -17,7 +17,7 @@ def test_the_text_says_what_is_common_above_the_table(
     lines = printed(capsys, *three, gate(tmp_path / "gate.json", {"torch": "2.14.1"})).splitlines()
     assert lines == [
         "2 steps of udacity · seed 0 · synthetic data, not CIFAR-10",
-        "All: CPU AVX512, device cpu, threads 1, memory format contiguous, deterministic True",
+        "All: CPU model a CPU, CPU AVX512, device cpu, threads 1, memory format contiguous, deterministic True",
         "",
         "environment  torch        python  passed  failed  skipped  trace  loss of step 2  time a step",
         "old          2.6.0+cu124  3.11.7  7       3       3        A      equal           -",
@@ -37,12 +37,13 @@ def test_what_no_file_tells_has_no_column(make: Make, capsys: pytest.CaptureFixt
     """Plain traces make a table without tests and times, and without an empty line above it."""
     out = printed(capsys, make("a", environment={"python": "3.10.1"}), make("b", environment={"threads": 2}))
     assert "environment  torch        python  threads  trace  loss of step 2\na " in out
-    assert "All: CPU AVX512, device cpu, memory format contiguous, deterministic True\n" in out
+    assert "All: CPU model a CPU, CPU AVX512, device cpu, memory format contiguous, deterministic True\n" in out
 
 
 # Another value of an entry of the environment, the title of its column, and both values there.
 DIFFERENCES: dict[str, tuple[Any, str, list[str]]] = {
     "torch": ("2.14.1", "torch", ["2.6.0+cu124", "2.14.1"]),
+    "cpu": ("another", "CPU model", ["a CPU", "another"]),
     "cpu_capability": ("AVX2", "CPU", ["AVX512", "AVX2"]),
     "device": ("cuda:0", "device", ["cpu", "cuda:0"]),
     "gpu": ("NVIDIA H100", "GPU", ["-", "NVIDIA H100"]),
@@ -52,11 +53,11 @@ DIFFERENCES: dict[str, tuple[Any, str, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", DECISIVE)
+@pytest.mark.parametrize("name", [*DECISIVE, "cpu"])
 def test_whatever_decides_the_bits_is_shown_where_it_differs(
     make: Make, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """Of whatever `diff` lists as a difference of the environments, the table has a column, in text and in Markdown."""
+    """Of whatever `diff` lists as a difference of the environments, and of the CPU's model, the table has a column."""
     value, title, cells = DIFFERENCES[name]
     files = make("a"), make("b", environment={name: value})
     lines = printed(capsys, *files).splitlines()
@@ -72,11 +73,11 @@ def test_the_markdown_has_every_column(three: list[Path], capsys: pytest.Capture
     """Markdown keeps the columns that are the same everywhere."""
     lines = printed(capsys, *three, "--markdown").splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
-    assert cells[0][:6] == ["environment", "torch", "python", "CPU", "device", "GPU"]
-    assert cells[0][6:9] == ["threads", "memory format", "deterministic"]
-    assert cells[2][:9] == ["old", "2.6.0+cu124", "3.11.7", "AVX512", "cpu", "-", "1", "contiguous", "True"]
-    assert cells[2][9:] == ["7", "3", "3", "A", "equal", "-"]
-    assert {len(row) for row in cells} == {15}
+    assert cells[0][:7] == ["environment", "torch", "python", "CPU model", "CPU", "device", "GPU"]
+    assert cells[0][7:10] == ["threads", "memory format", "deterministic"]
+    assert cells[2][:10] == ["old", "2.6.0+cu124", "3.11.7", "a CPU", "AVX512", "cpu", "-", "1", "contiguous", "True"]
+    assert cells[2][10:] == ["7", "3", "3", "A", "equal", "-"]
+    assert {len(row) for row in cells} == {16}
 
 
 def test_the_json_holds_rows_and_groups(three: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
