@@ -1,0 +1,167 @@
+"""Why are the published training losses of `udacity` lower than ours? Each hypothesis, tried over a few seeds.
+
+    python tools/hypotheses.py run --data DATA --out FILE [--seeds 3] [--only NAME ...]
+    python tools/hypotheses.py table FILE
+
+`run` trains three epochs of each, one thread, on DATA (official CIFAR-10) and keeps a JSON line a seed in FILE as it
+ends; the same command goes on where it was stopped. Seed s is the seed of split, weights, order and dropout alike, so
+that the same seed of two hypotheses differs in nothing but what the hypothesis changes. `table` prints Markdown.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from torch import nn
+from torch.utils.data import RandomSampler
+
+from cifar_repro.core.data import Cifar10, batches, load_cifar10
+from cifar_repro.core.evaluation import evaluate
+from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.core.seeding import make_deterministic
+from cifar_repro.core.training import begin, split, train_epoch
+from cifar_repro.verdicts.published import known
+
+EPOCHS = 3
+BASE = RECIPES["udacity"].with_changes({"epochs": EPOCHS})
+Order = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+
+
+def permuted(indices: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """As the lesson does: each image once, a new permutation each epoch."""
+    return indices[torch.randperm(len(indices), generator=generator)]
+
+
+def with_replacement(indices: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """As many draws as there are images, some of them twice."""
+    return indices[torch.tensor(list(RandomSampler(range(len(indices)), replacement=True, generator=generator)))]
+
+
+def unshuffled(indices: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The order of the split, in every epoch."""
+    return indices
+
+
+def no_change(network: nn.Module) -> None:
+    pass
+
+
+def kaiming(network: nn.Module) -> None:
+    """He's normal initialisation, biases zero."""
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        else:
+            nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+
+
+def one_dropout(network: nn.Module) -> None:
+    """None before fc1, where the lesson has its first."""
+    original, calls = network.dropout.forward, iter(range(10**9))
+    network.dropout.forward = lambda x: x if next(calls) % 2 == 0 else original(x)
+
+
+# What each changes: fields of the recipe, the network once it is built, the order, steps trained before epoch 1.
+HYPOTHESES: dict[str, tuple[dict[str, object], Callable[[nn.Module], None], Order, int]] = {
+    "the lesson, as it is": ({}, no_change, permuted, 0),
+    "batches of 16": ({"batch_size": 16}, no_change, permuted, 0),
+    "learning rate 0.012": ({"learning_rate": 0.012}, no_change, permuted, 0),
+    "momentum 0.2": ({"momentum": 0.2}, no_change, permuted, 0),
+    "trained on all 50,000": ({"validation": "none", "valid_fraction": 0.0}, no_change, permuted, 0),
+    "weights kept from 200 earlier steps": ({}, no_change, permuted, 200),
+    "pixels from 0 to 1": ({"pixels": "unit"}, no_change, permuted, 0),
+    "He's initialisation": ({}, kaiming, permuted, 0),
+    "images drawn with replacement": ({}, no_change, with_replacement, 0),
+    "the same order in every epoch": ({}, no_change, unshuffled, 0),
+    "dropout 0.2": ({"dropout": 0.2}, no_change, permuted, 0),
+    "no dropout before fc1": ({}, one_dropout, permuted, 0),
+}
+
+
+def losses(name: str, seed: int, data: Cifar10) -> list[list[float | None]]:
+    """[training, validation] loss of each epoch; validation: of the held-out images, None where there are none."""
+    changes, change, order, earlier = HYPOTHESES[name]
+    recipe, seeds = BASE.with_changes(changes), Seeds.all(seed)
+    train_idx, valid_idx = split(recipe, seeds, len(data.train))
+    training = begin(recipe, seeds, torch.device("cpu"), torch.contiguous_format)
+    state = torch.get_rng_state()
+    torch.manual_seed(seed + 1_000_000)
+    change(training.network)
+    torch.set_rng_state(state)  # dropout draws what it draws in the lesson
+
+    def passes(indices: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        return batches(data.train, indices, recipe.batch_size, pixels=recipe.pixels)
+
+    if earlier:
+        first = permuted(train_idx, torch.Generator().manual_seed(seed + 1_000_000))[: earlier * recipe.batch_size]
+        train_epoch(training.network, passes(first), training.optimizer)
+    found: list[list[float | None]] = []
+    for _ in range(EPOCHS):
+        loss = train_epoch(training.network, passes(order(train_idx, training.order)), training.optimizer).mean
+        found.append([loss, evaluate(training.network, passes(valid_idx)).loss if len(valid_idx) else None])
+    return found
+
+
+def run(options: argparse.Namespace) -> None:
+    make_deterministic(1)
+    data = load_cifar10(options.data)
+    if not data.official:
+        raise SystemExit(
+            f"data: {options.data} is not official CIFAR-10, of which the published results are: give that"
+        )
+    done = {(e["name"], e["seed"]) for e in read(options.out)}
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        for name in options.only or HYPOTHESES:
+            if (name, seed) not in done:
+                entry = {
+                    "name": name,
+                    "seed": seed,
+                    "torch": str(torch.__version__),
+                    "losses": losses(name, seed, data),
+                }
+                with options.out.open("a") as file:
+                    file.write(json.dumps(entry) + "\n")
+                print(name, seed, [f"{train:.3f}" for train, _ in entry["losses"]], flush=True)
+
+
+def read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def table(options: argparse.Namespace) -> None:
+    published = [e["train_loss"] for e in known("udacity")["epochs"][:EPOCHS]]
+    print("| hypothesis | seeds | training loss of epochs 1, 2, 3: mean (range) | from the published one, % |")
+    print("|---|---|---|---|")
+    print(f"| published | 1 run | {', '.join(f'{x:.3f}' for x in published)} | |")
+    entries = read(options.file)
+    for name in HYPOTHESES:
+        runs = [[train for train, _ in e["losses"]] for e in entries if e["name"] == name]
+        if runs:
+            columns = list(zip(*runs, strict=True))
+            means = ", ".join(f"{fmean(c):.3f} ({min(c):.3f} to {max(c):.3f})" for c in columns)
+            off = ", ".join(f"{100 * (fmean(c) / x - 1):+.1f}" for c, x in zip(columns, published, strict=True))
+            print(f"| {name} | {len(runs)} | {means} | {off} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    runs = commands.add_parser("run")
+    runs.add_argument("--data", required=True)
+    runs.add_argument("--out", type=Path, required=True)
+    runs.add_argument("--seeds", type=int, default=3)
+    runs.add_argument("--first-seed", type=int, default=0)
+    runs.add_argument("--only", nargs="+", choices=HYPOTHESES)
+    runs.set_defaults(call=run)
+    tables = commands.add_parser("table")
+    tables.add_argument("file", type=Path)
+    tables.set_defaults(call=table)
+    options = parser.parse_args()
+    options.call(options)
+
+
+if __name__ == "__main__":
+    main()
