@@ -41,17 +41,7 @@ def read_study(file: Path) -> Study:
 
 def of_run(record: Record) -> Study:
     """The record of a run, complete or not, as a study of it alone. `test` is None where it has not been tested."""
-    run = StudyRun(
-        folder=".",
-        seeds=record.seeds,
-        environment=record.environment,
-        epochs=record.epochs,
-        best=record.best,
-        test=record.test,
-        correct_bits=None,
-        stopped=record.stopped,
-    )
-    return sum_up(record.recipe, None, record.data, [run], [])
+    return sum_up(record.recipe, None, record.data, [StudyRun.of(record, ".", None)], [])
 
 
 def _check_whole(study: Study) -> None:

@@ -176,16 +176,7 @@ def _study(plan: Plan, jobs: list[Job], data: Cifar10, bits: dict[str, str | Non
         record, name = read_record(job.folder), job.folder.name
         correct = bits[name]
         if correct is not None:
-            run = StudyRun(
-                folder=name,
-                seeds=record.seeds,
-                environment=record.environment,
-                epochs=record.epochs,
-                best=record.best,
-                test=record.test,
-                correct_bits=correct,
-            )
-            runs.append(run)
+            runs.append(StudyRun.of(record, name, correct))
         elif record.stopped is not None:
             diverged.append(Diverged(folder=name, seeds=record.seeds, stopped=record.stopped))
     return sum_up(plan.recipe, plan.vary, describe_data(data), runs, diverged)

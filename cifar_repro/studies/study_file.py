@@ -5,7 +5,7 @@ from cifar_repro.core.training import Epoch
 from cifar_repro.formats import Form, Whole
 from cifar_repro.runs.environment import Environment
 from cifar_repro.runs.folders import Source
-from cifar_repro.runs.record import SCHEMA, Best, Data, Stopped, Tested
+from cifar_repro.runs.record import SCHEMA, Best, Data, Record, Stopped, Tested
 
 
 class Spread(Form, frozen=True, kw_only=True):
@@ -21,7 +21,10 @@ class Spread(Form, frozen=True, kw_only=True):
 
 
 class ClassSpread(Form, frozen=True, kw_only=True):
-    """A `Spread` of the accuracy of a class of test images, a fraction; nothing where there are no such images."""
+    """A `Spread` of the accuracy of a class of test images, a fraction; nothing where there are no such images.
+
+    No subclass of it: the file begins with the name.
+    """
 
     name: str
     mean: float | None
@@ -80,6 +83,20 @@ class StudyRun(Form, frozen=True, kw_only=True, omit_defaults=True):
     test: Tested | None
     correct_bits: str | None
     stopped: Stopped | None = None
+
+    @classmethod
+    def of(cls, record: Record, folder: str, correct_bits: str | None) -> "StudyRun":
+        """What a study holds of the run of this record."""
+        return cls(
+            folder=folder,
+            seeds=record.seeds,
+            environment=record.environment,
+            epochs=record.epochs,
+            best=record.best,
+            test=record.test,
+            correct_bits=correct_bits,
+            stopped=record.stopped,
+        )
 
 
 class Diverged(Form, frozen=True, kw_only=True):
