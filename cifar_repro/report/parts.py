@@ -13,7 +13,7 @@ from cifar_repro.report import tables as report_tables
 from cifar_repro.report.charts import number, percent, published_share
 from cifar_repro.report.published import Published, published_of
 from cifar_repro.report.repeat import steps
-from cifar_repro.runs.record import Data, data_label
+from cifar_repro.runs.record import Data, changed, data_label
 from cifar_repro.studies.study_file import Spread, Study
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Verdict
 
@@ -27,7 +27,7 @@ def section(study: Study, verdict: Verdict | None = None) -> dict[str, Any]:
         "title": recipe.name,
         "seeds": _seeds(study),
         "line": _line(study),
-        "changes": [f"{name.replace('_', ' ')} {getattr(recipe, name)}" for name in recipe.changes()],
+        "changes": [each.replace("_", " ") for each in changed(recipe)],
         "data": _data(study.data),
         "notices": _notices(study),
         "one": len(study.runs) == 1,

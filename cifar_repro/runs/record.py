@@ -157,8 +157,8 @@ def describe_data(data: Cifar10) -> Data:
 
 def check_same_data(recorded: Data, data: Cifar10, what: str) -> None:
     """Raises InputError, which begins with `what`, unless the data is, byte for byte, that of a record."""
-    for name, part in (("train", data.train), ("test", data.test)):
-        was, found = getattr(recorded.fingerprints, name), part.fingerprint()
+    for name, found in data.fingerprints().items():
+        was = getattr(recorded.fingerprints, name)
         if found != was:
             raise InputError(
                 f"{what}: the {name} images of the run have fingerprint {was[:12]}, these have {found[:12]}: "
@@ -189,7 +189,12 @@ def caption(recipe: Recipe, seeds: Seeds, data: Data) -> str:
 
 def recipe_label(recipe: Recipe) -> str:
     """Its name and what of it was changed."""
-    return ", ".join([recipe.name, *(f"{name} {getattr(recipe, name)}" for name in recipe.changes())])
+    return ", ".join([recipe.name, *changed(recipe)])
+
+
+def changed(recipe: Recipe) -> list[str]:
+    """Each field that was changed, with its value: "dropout 0.3"."""
+    return [f"{name} {getattr(recipe, name)}" for name in recipe.changes()]
 
 
 def seeds_label(seeds: Seeds) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from cifar_repro import statistics
 from cifar_repro.core.errors import InputError
-from cifar_repro.runs.record import data_label
+from cifar_repro.runs.record import changed, data_label
 from cifar_repro.statistics import LEVEL
 from cifar_repro.studies.study_file import Study, StudyRun
 from cifar_repro.verdicts.claims import Claim, claims_of
@@ -140,7 +140,6 @@ def _about_the_data(results: Study, published: dict[str, Any]) -> list[str]:
         notes.append(f"This is no verdict on the published result: the runs are on {data_label(results.data)}")
     if recipe.name != published["recipe"]:
         notes.append(f"The runs are of the recipe {recipe.name}, the published result is of {published['recipe']}")
-    if changed := recipe.changes():
-        changes = ", ".join(f"{name} {getattr(recipe, name)}" for name in changed)
-        notes.append(f"The runs are of a changed recipe: {changes}")
+    if changes := changed(recipe):
+        notes.append(f"The runs are of a changed recipe: {', '.join(changes)}")
     return notes
