@@ -136,7 +136,7 @@ def environment(memory_format: str) -> dict[str, Any]:
     try:
         try:
             from cifar_repro.runs.environment import environment as full
-        except ImportError:  # where it was before
+        except ImportError:  # an older package, which mypy cannot see, has it there
             from cifar_repro.evidence.environment import environment as full  # type: ignore[import-not-found, no-redef]
         found = full(torch.device("cpu"), memory_format)
         return found if isinstance(found, dict) else {name: getattr(found, name) for name in found.__struct_fields__}

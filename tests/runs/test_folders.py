@@ -1,11 +1,13 @@
 """What a folder holds, and which file a path names."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from cifar_repro.core.errors import InputError
-from cifar_repro.runs.folders import A_RUN, A_STUDY, STUDIES, check_only, folder_of, results_file
+from cifar_repro.core.recipe import Seeds
+from cifar_repro.runs.folders import A_RUN, A_STUDY, SOURCES, STUDIES, check_only, folder_of, results_file
 
 
 def touch(path: Path) -> Path:
@@ -50,3 +52,8 @@ def test_a_file_is_read_as_that_file_and_a_folder_as_its_study(tmp_path: Path) -
     study.unlink()
     assert results_file(tmp_path) == record
     assert [folder_of(path) for path in (record, tmp_path, study)] == [tmp_path, tmp_path, study]
+
+
+def test_the_sources_of_randomness_are_the_four_seeds() -> None:
+    """A type needs their names spelt out; they are those of `Seeds`, in its order."""
+    assert tuple(f.name for f in fields(Seeds)) == SOURCES

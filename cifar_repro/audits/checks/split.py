@@ -44,7 +44,7 @@ def split_depends_on_its_seed_alone(subject: Subject) -> None:
         words: list[int] = np.random.get_state(legacy=False)["state"]["key"].tolist()  # noqa: NPY002 - the global one
         return words
 
-    np.random.seed(5)  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002 - the global one, as the lesson's readers seed it
     torch.manual_seed(5)
     numpy_before, torch_before = numpy_state(), torch.get_rng_state()
     first = [list(map(int, part)) for part in subject.split_indices(100, 0.2, 7)]
