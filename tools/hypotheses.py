@@ -109,9 +109,7 @@ def run(options: argparse.Namespace) -> None:
     make_deterministic(1)
     data = load_cifar10(options.data)
     if not data.official:
-        raise SystemExit(
-            f"data: {options.data} is not official CIFAR-10, of which the published results are: give that"
-        )
+        options.error(f"data: {options.data} is not official CIFAR-10, of which the published results are: give that")
     done = {(e["name"], e["seed"]) for e in read(options.out)}
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         for name in options.only or HYPOTHESES:
@@ -155,7 +153,7 @@ def main() -> None:
     runs.add_argument("--seeds", type=int, default=3)
     runs.add_argument("--first-seed", type=int, default=0)
     runs.add_argument("--only", nargs="+", choices=HYPOTHESES)
-    runs.set_defaults(call=run)
+    runs.set_defaults(call=run, error=runs.error)
     tables = commands.add_parser("table")
     tables.add_argument("file", type=Path)
     tables.set_defaults(call=table)
