@@ -76,6 +76,20 @@ def compare(a: Sequence[float], b: Sequence[float], margin: float) -> Comparison
     return Comparison(float(np.mean(a) - np.mean(b)), low, high, narrow_low, narrow_high, p)
 
 
+def welch_p(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """The two-sided p-value of Welch's test that two groups of at least two values have one mean.
+
+    NaN where neither has a spread. B. L. Welch, "The generalization of 'Student's' problem when several different
+    population variances are involved", Biometrika 34 (1947), 28-35.
+    """
+    from statsmodels.stats.weightstats import CompareMeans
+
+    if np.ptp(a) == 0 and np.ptp(b) == 0:
+        return math.nan
+    groups = CompareMeans.from_data(np.asarray(a, dtype=float), np.asarray(b, dtype=float))
+    return float(groups.ttest_ind(usevar="unequal")[1])
+
+
 def runs_to_settle(difference: float, sd: float, margin: float) -> int | None:
     """The smallest number of runs a side at which equivalence, or else a difference, is shown with 80 % power.
 

@@ -32,6 +32,20 @@ def test_equivalence_is_the_narrow_interval_within_the_margin(shift: float) -> N
     assert found.equivalent == (max(-found.narrow_low, found.narrow_high) < 1.2)
 
 
+def test_welch_p_is_what_r_gives_for_its_sleep_data() -> None:
+    """R's example for t.test, `t.test(extra ~ group, data = sleep)`, prints p-value = 0.07939."""
+    first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+    second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+    assert statistics.welch_p(first, second) == pytest.approx(0.07939, abs=5e-6)
+    assert statistics.welch_p(second, first) == statistics.welch_p(first, second)
+
+
+def test_welch_p_of_groups_without_spread_is_none() -> None:
+    """One group without a spread is compared by that of the other; two are not."""
+    assert math.isnan(statistics.welch_p([1.0, 1.0], [2.0, 2.0]))
+    assert 0 < statistics.welch_p([1.0, 1.0, 1.0], [2.0, 2.5, 1.5]) < 0.2
+
+
 def test_groups_without_spread_are_not_compared() -> None:
     """Where all values are equal in either group, 0 is not taken for how much such runs spread."""
     assert statistics.compare([1.0, 1.0], [2.0, 2.0, 2.0], 1) is None

@@ -3,7 +3,8 @@
     python tests/verdict_simulation.py [--draws 4000] [--seed 0] [--study DIR]
 
 The first table is of two studies, whose mean accuracies truly differ by 0, by the margin (1 point) or by 1.5 points;
-the second of a study and a single run from the same distribution, or from one with another accuracy or learning curve.
+the second of a study and a single run from the same distribution, or from one with another accuracy or learning curve;
+the third of a study, a single run and other people's runs, of which one may be of another kind.
 Runs are drawn normal, skewed (gamma, shape 4: skewness 1) or heavy-tailed (Student's t with 5 degrees of freedom), each
 scaled to the same standard deviation. With --study, a study of at least 3 runs, there are also normal runs with exactly
 the means and covariances (of losses of all epochs, test loss, accuracy, and accuracy per class) of that study.
@@ -27,7 +28,18 @@ from cifar_repro.studies.results import read_results
 from cifar_repro.studies.study_file import Study
 from cifar_repro.verdicts.against import against
 from cifar_repro.verdicts.published import published
-from cifar_repro.verdicts.verdict import DIFFERENT, EQUIVALENT, INCONCLUSIVE, NOT_CONSISTENT, accuracy, tested
+from cifar_repro.verdicts.verdict import (
+    DIFFERENT,
+    EQUIVALENT,
+    INCONCLUSIVE,
+    NONE,
+    NOT_CONSISTENT,
+    OTHERS,
+    PUBLISHED,
+    STUDY,
+    accuracy,
+    tested,
+)
 from cifar_repro.verdicts.with_published import with_published
 from tests.make_studies import as_study, make_study
 
@@ -140,6 +152,33 @@ def single_run_outcomes(
     return counts
 
 
+def odd_one_outcomes(
+    rng: np.random.Generator, draws: int, runs: Runs, n: int, others: int, changed: str, points: float, curve: float
+) -> Counter[str]:
+    """Which of a published run, a study of n runs and so many others is called the odd one.
+
+    changed: the one whose accuracies are higher by `points` and whose training losses by that share; "none": all are of
+    one kind. Half of the others are of ten epochs, and have no test that could be compared.
+    """
+    counts: Counter[str] = Counter()
+    for _ in range(draws):
+        rows = runs(rng, 1 + n + others)
+        sides = {PUBLISHED: slice(0, 1), STUDY: slice(1, 1 + n), OTHERS: slice(1 + n, None)}
+        if changed != NONE:
+            rows[sides[changed], :-12:2] *= 1 + curve
+            rows[sides[changed], -11] += points
+        known = [as_published(row) for row in rows[sides[OTHERS]]]
+        for run in known[::2]:
+            del run["epochs"][10:], run["test"]
+        published = {**as_published(rows[0]), "others": known}
+        found = with_published(as_study(study_of(rows[sides[STUDY]])), published).population
+        assert found is not None
+        counts[str(found.odd)] += 1
+        for who, checks in ((PUBLISHED, found.published), (STUDY, found.study)):
+            counts[f"{who} is unlike the others"] += any(check.holds is False for check in checks)
+    return counts
+
+
 class Judge:
     """Prints rows, and keeps those with a rate that must not be."""
 
@@ -201,6 +240,30 @@ def study_and_one_run(seed: int, draws: int, judge: Judge, like: Study | None) -
                 judge.row(f"| {name} | {n} | {what} | {shown} |", wrong)
 
 
+def odd_one(seed: int, draws: int, judge: Judge) -> None:
+    """The third table."""
+    rng = np.random.default_rng(seed)
+    print(f"\nA study, a published run and others, {draws:,} draws each; percent of draws\n")
+    said = (PUBLISHED, STUDY, OTHERS, NONE, "None")
+    print(
+        "| runs | n | others | of another kind | odd: published | odd: study | odd: others | none is | not told |",
+        end="",
+    )
+    print(" published unlike others | study unlike others |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    for name, spread in SPREADS.items():
+        for n, others in ((10, 12), (20, 20)):
+            for changed in (NONE, PUBLISHED, STUDY, OTHERS):
+                counts = odd_one_outcomes(rng, draws, Runs(spread), n, others, changed, 1.5, -0.05)
+                unlike = [counts[f"{who} is unlike the others"] for who in (PUBLISHED, STUDY)]
+                # What must be rare: an odd one that is none, and a difference that is none.
+                false = [counts[who] for who in said[:3] if who != changed]
+                false += [unlike[0]] if changed in (NONE, STUDY) else []
+                false += [unlike[1]] if changed in (NONE, PUBLISHED) else []
+                shown = " | ".join(f"{100 * count / draws:.1f}" for count in [*(counts[who] for who in said), *unlike])
+                judge.row(f"| {name} | {n} | {others} | {changed} | {shown} |", max(false) / draws > judge.most)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=4_000)
@@ -211,6 +274,7 @@ def main() -> int:
     judge = Judge(options.draws)
     two_studies(options.seed, options.draws, judge)
     study_and_one_run(options.seed, options.draws, judge, like)
+    odd_one(options.seed, options.draws, judge)
     print(f"\n{len(judge.bad)} rates are WRONG" if judge.bad else "\nAll as it must be.")
     return 1 if judge.bad else 0
 

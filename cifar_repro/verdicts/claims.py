@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+
 from cifar_repro.core.training import Epoch
 from cifar_repro.runs.record import steps_an_epoch
+from cifar_repro.statistics import Floats
 from cifar_repro.studies.study_file import Study, StudyRun
 from cifar_repro.verdicts.published import LESSON_NAMES, STEPS, WINDOW, cut, rounded
-from cifar_repro.verdicts.verdict import (
-    accuracy,
-    tested,
-)
+from cifar_repro.verdicts.verdict import accuracy, tested
 
 LOSSES = ("train_loss", "valid_loss")
 
@@ -47,7 +47,7 @@ def claims_of(published: dict[str, Any], results: Study) -> tuple[list[Claim], l
             claims.append(_mean_losses(shown))
         length = published["epochs"][-1]["epoch"]
         if length == epochs:
-            claims += _exact_test(published["test"])
+            claims += _exact_test(published["test"]) if "test" in published else []
         else:
             notes.append(f"Test results are not compared: the published run has {length} epochs, these have {epochs}")
     for number, run in enumerate(published.get("runs", ()), start=1):
@@ -73,12 +73,21 @@ def claims_of(published: dict[str, Any], results: Study) -> tuple[list[Claim], l
     return claims, notes
 
 
+def values_of(claim: Claim, runs: Sequence[StudyRun]) -> Floats | None:
+    """(n, m): the claim's numbers in each of n runs; None where they have no such numbers."""
+    try:
+        values = np.array([claim.of_run(run) for run in runs], dtype=float)
+    except (KeyError, TypeError, ValueError):  # a class is missing, a number is None, or there are not as many in all
+        return None
+    return values if values.shape == (len(runs), len(claim.places)) and np.isfinite(values).all() else None
+
+
 def _losses(epochs: Sequence[Epoch]) -> list[float]:
     return [_known(loss) for epoch in epochs for loss in (epoch.train_loss, epoch.valid_loss)]
 
 
 def _known(number: float | None) -> float:
-    """Raises TypeError for None: what the recipe does not give; see `_values`."""
+    """Raises TypeError for None: what the recipe does not give; see `values_of`."""
     if number is None:
         raise TypeError
     return number

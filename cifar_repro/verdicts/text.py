@@ -1,7 +1,9 @@
 """What `cifar-repro verdict` prints for people to read."""
 
+from typing import Any
+
 from cifar_repro.runs.record import Data, data_label
-from cifar_repro.verdicts.verdict import CLOSE, Verdict
+from cifar_repro.verdicts.verdict import CLOSE, NONE, OTHERS, PUBLISHED, STUDY, Check, Population, Verdict
 
 HOLDS = {True: "holds", False: "does not hold", None: "cannot be told"}
 
@@ -26,4 +28,45 @@ def verdict(found: Verdict, compared_with: str) -> str:
     lines = [f"Verdict: {word} {compared_with}", *(f"  {note}." for note in found.notes), ""]
     for check in found.checks:
         lines += [f"{check.name}: {HOLDS[check.holds]}", f"  {check.sentence}."]
+    if found.population:
+        lines += ["", *_population(found.population)]
     return "\n".join(lines)
+
+
+ODD = {
+    NONE: "Published run, study and other people's runs are alike",
+    PUBLISHED: "The published run is the odd one: the study is like other people's runs, it is not",
+    STUDY: "This study is the odd one: the published run is like other people's runs, it is not",
+    OTHERS: "Other people's runs are the odd ones: study and published run are alike, and unlike them",
+    None: "Which is the odd one cannot be told",
+}
+
+
+def _population(found: Population) -> list[str]:
+    """What other people's runs say: the odd one, the main numbers, and the comparisons behind it."""
+    lines = [f"{ODD[found.odd]} ({found.others} other runs).", ""]
+    lines.append(f"{'mean (sd), runs':22}{'published':>11}{'this study':>24}{'others':>24}")
+    for name, row in found.numbers.items():
+        sides = [group(row[side], row["unit"]) for side in ("study", "others")]
+        lines.append(f"{name:22}{value(row['published'], row['unit']):>11}{sides[0]:>24}{sides[1]:>24}")
+    lines += ["", *_likeness("The published run", found.published), *_likeness("The study", found.study)]
+    return lines
+
+
+def _likeness(who: str, checks: list[Check]) -> list[str]:
+    judged = [check.holds for check in checks if check.holds is not None]
+    verb = "cannot be told from" if judged and all(judged) else "differs from" if judged else "cannot be compared with"
+    return [f"{who} {verb} the others:", *(f"  {check.name}: {check.sentence}." for check in checks)]
+
+
+def group(found: dict[str, Any] | None, unit: str) -> str:
+    """Mean, standard deviation and number of runs of a side of `Population.numbers`."""
+    if found is None:
+        return "none"
+    sd = "" if found["sd"] is None else f" ({found['sd']:.2f})" if unit else f" ({found['sd']:.3f})"
+    return f"{value(found['mean'], unit)}{sd}, {found['runs']}"
+
+
+def value(number: float, unit: str) -> str:
+    """A percentage, or a loss in nats per image."""
+    return f"{number:.2f} {unit}" if unit else f"{number:.4f}"

@@ -13,6 +13,8 @@ BITWISE, CLOSE, EQUIVALENT, DIFFERENT = "bitwise", "numerically close", "statist
 CONSISTENT, NOT_CONSISTENT = "consistent with", "not consistent with"
 INCONCLUSIVE = "inconclusive"
 FAVOURABLE = (BITWISE, CLOSE, EQUIVALENT, CONSISTENT)
+# Which of three is the odd one.
+PUBLISHED, STUDY, OTHERS, NONE = "the published run", "this study", "the others", "none"
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,34 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Population:
+    """The published run and the study beside other people's runs of the recipe; see `population.population`.
+
+    others: how many there are. published, study: whether it is like the others, a check for each kind of number. odd:
+    which of the three is unlike the two that are alike, one of the words above; None: cannot be told. numbers: the main
+    ones, by name: `published`, and mean, sd and number of `runs` of the `study` and of the `others` that have it.
+    """
+
+    others: int
+    published: list[Check]
+    study: list[Check]
+    odd: str | None
+    numbers: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """outcome: one of the words above. checks: the comparisons behind it. notes: what a reader must know besides.
 
     runs_needed: with about how many runs (a side) it would be settled, where it is inconclusive and that is known.
+    population: what other people's runs say, where some are known.
     """
 
     outcome: str
     checks: list[Check]
     notes: list[str]
     runs_needed: int | None = None
+    population: Population | None = None
 
     @property
     def favourable(self) -> bool:

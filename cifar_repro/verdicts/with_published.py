@@ -1,7 +1,6 @@
 """Whether a published run is one that the runs of a study lead to expect; docs/comparing.md has the method."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,9 @@ from cifar_repro import statistics
 from cifar_repro.core.errors import InputError
 from cifar_repro.runs.record import changed, data_label
 from cifar_repro.statistics import LEVEL
-from cifar_repro.studies.study_file import Study, StudyRun
-from cifar_repro.verdicts.claims import Claim, claims_of
+from cifar_repro.studies.study_file import Study
+from cifar_repro.verdicts.claims import Claim, claims_of, values_of
+from cifar_repro.verdicts.population import population
 from cifar_repro.verdicts.verdict import (
     CONSISTENT,
     INCONCLUSIVE,
@@ -39,7 +39,7 @@ def with_published(results: Study, published: dict[str, Any], name: str = "the s
     claims, notes = claims_of(published, results)
     comparisons = []
     for claim in claims:
-        values = _values(claim, results.runs)
+        values = values_of(claim, results.runs)
         if values is None:
             notes.append(f"{claim.name} is not compared: the runs have no such numbers")
         else:
@@ -58,16 +58,8 @@ def with_published(results: Study, published: dict[str, Any], name: str = "the s
     if needed:
         count = f"{n} run{'s' if n > 1 else ''}"
         notes.append(f"{count} cannot tell what a new run would give: run at least {FEWEST_RUNS} seeds, better 10")
-    return Verdict(outcome, checks, [*_about_the_data(results, published), *left_out(results), *notes], needed)
-
-
-def _values(claim: Claim, runs: Sequence[StudyRun]) -> statistics.Floats | None:
-    """(n, m): the claim's numbers in each of n runs; None where they have no such numbers."""
-    try:
-        values = np.array([claim.of_run(run) for run in runs], dtype=float)
-    except (KeyError, TypeError, ValueError):  # a class is missing, a number is None, or there are not as many in all
-        return None
-    return values if values.shape == (len(runs), len(claim.places)) and np.isfinite(values).all() else None
+    notes = [*_about_the_data(results, published), *left_out(results), *notes]
+    return Verdict(outcome, checks, notes, needed, population(results, published, outcome))
 
 
 class _Comparison:
