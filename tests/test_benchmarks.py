@@ -275,5 +275,5 @@ def test_a_complete_run_is_taken_for_what_its_record_says(tmp_path, monkeypatch,
 def test_the_measured_targets_are_of_seeds_that_no_check_uses():
     for measured in targets.read():
         assert str(targets.CHECKED_SEED) not in measured.accuracy
-        assert len(measured.accuracy) >= 10, f"{measured.recipe}, {measured.data}, {measured.epochs}: too few seeds"
+        assert len(measured.accuracy) >= 5, f"{measured.recipe}, {measured.data}, {measured.epochs}: too few seeds"
         assert 0.1 < measured.target < measured.mean < 1, "no better than guessing"

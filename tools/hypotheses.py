@@ -129,19 +129,23 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def table(options: argparse.Namespace) -> None:
+def table(file: Path) -> str:
+    """The Markdown table of what a file holds."""
     published = [e["train_loss"] for e in known("udacity")["epochs"][:EPOCHS]]
-    print("| hypothesis | seeds | training loss of epochs 1, 2, 3: mean (range) | from the published one, % |")
-    print("|---|---|---|---|")
-    print(f"| published | 1 run | {', '.join(f'{x:.3f}' for x in published)} | |")
-    entries = read(options.file)
+    lines = [
+        "| hypothesis | seeds | training loss of epochs 1, 2, 3: mean (range) | from the published one, % |",
+        "|---|---|---|---|",
+        f"| published | 1 run | {', '.join(f'{x:.3f}' for x in published)} | |",
+    ]
+    entries = read(file)
     for name in HYPOTHESES:
         runs = [[train for train, _ in e["losses"]] for e in entries if e["name"] == name]
         if runs:
             columns = list(zip(*runs, strict=True))
             means = ", ".join(f"{fmean(c):.3f} ({min(c):.3f} to {max(c):.3f})" for c in columns)
             off = ", ".join(f"{100 * (fmean(c) / x - 1):+.1f}" for c, x in zip(columns, published, strict=True))
-            print(f"| {name} | {len(runs)} | {means} | {off} |")
+            lines.append(f"| {name} | {len(runs)} | {means} | {off} |")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
@@ -156,7 +160,7 @@ def main() -> None:
     runs.set_defaults(call=run, error=runs.error)
     tables = commands.add_parser("table")
     tables.add_argument("file", type=Path)
-    tables.set_defaults(call=table)
+    tables.set_defaults(call=lambda options: print(table(options.file), end=""))
     options = parser.parse_args()
     options.call(options)
 

@@ -1,0 +1,72 @@
+"""The pages that speak of trainings on official CIFAR-10 say what the kept results make of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cifar_repro.core.errors import InputError
+from cifar_repro.formats import loads
+from cifar_repro.verdicts.verdict import accuracy
+from tests.make_studies import make_study, write_study
+from tools import results
+
+
+@pytest.mark.parametrize("page", results.PAGES)
+def test_a_page_says_what_the_kept_results_make_of_it(page: str) -> None:
+    """Each marked part is as `python -m tools.results` makes it, and there is one."""
+    text = (results.ROOT / page).read_text(encoding="utf-8")
+    assert results.PART.search(text), f"{page} has no part that is made"
+    assert results.made(text) == text, f"{page} is not as its results make it: python -m tools.results"
+
+
+def test_every_part_stands_on_some_page_and_every_mark_is_whole() -> None:
+    """No part is made that nobody reads, and no mark is misspelt, so that its part would not be made."""
+    text = "".join((results.ROOT / page).read_text(encoding="utf-8") for page in results.PAGES)
+    assert {match[2] for match in results.PART.finditer(text)} == results.MADE.keys()
+    marks = re.findall("made by tools/results", text)
+    assert len(marks) == len(list(results.PART.finditer(text))) == text.count("<!-- end -->")
+
+
+def test_a_number_typed_into_a_part_is_made_again() -> None:
+    """What stands between the marks does not stay."""
+    text = "a\n<!-- made by tools/results.py: targets -->\n76.00 %\n<!-- end -->\nb\n"
+    made = results.made(text)
+    assert made.startswith("a\n<!-- made by tools/results.py: targets -->\n| recipe | data |")
+    assert made.endswith(" |\n<!-- end -->\nb\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where studies are kept instead of in results/."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    return tmp_path
+
+
+def test_a_kept_study_has_all_its_numbers_and_no_path_of_the_machine(folder: Path) -> None:
+    """It is what `verdict` reads from the study's own folder, but for where the data lay."""
+    study = make_study([54.5, 55.5, 55.0], recipe="pytorch-blitz")
+    study["data"]["path"] = "/home/somebody/data"
+    source = write_study(folder / "a", study)
+    results.take(source)
+    (kept,) = (folder / "results").rglob("study.json")
+    assert kept.parent.name == "pytorch-blitz"
+    found, expected = (loads((path / "study.json").read_bytes()) for path in (kept.parent, source))
+    assert found["data"].pop("path") is None
+    assert expected["data"].pop("path") == "/home/somebody/data"
+    assert found == expected
+    assert [accuracy(run) for run in results.kept()["pytorch-blitz"].runs] == [54.5, 55.5, 55.0]
+
+
+@pytest.mark.parametrize("spoil", ["another data set", "a changed recipe", "one varied seed", "one run"])
+def test_only_studies_of_a_recipe_as_it_is_on_official_images_are_kept(folder: Path, spoil: str) -> None:
+    """Nothing else may stand beside a published result."""
+    percents, official = [54.5] if spoil == "one run" else [54.5, 55.5], spoil != "another data set"
+    study = make_study(percents, recipe="pytorch-blitz", official=official)
+    if spoil == "a changed recipe":
+        study["recipe"] |= {"batch_size": 5, "overridden": ["batch_size"]}
+    if spoil == "one varied seed":
+        study["vary"] = "init"
+    with pytest.raises(InputError, match="is no study of an unchanged recipe on official CIFAR-10"):
+        results.take(write_study(folder / "a", study))
+    assert not (folder / "results").exists()

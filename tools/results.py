@@ -1,0 +1,238 @@
+"""What README.md and docs/ say of trainings on official CIFAR-10, made from what is kept in results/.
+
+    python -m tools.results                  rewrites the marked parts of them, and the figure
+    python -m tools.results take STUDY...    keeps studies in results/, which `cifar-repro verdict` and `report` read
+
+A part is all between a line `<!-- made by tools/results.py: NAME -->` and the next `<!-- end -->`. A test demands that
+each is as this makes it.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from benchmarks import targets
+from cifar_repro.core.checkpoint import replacing
+from cifar_repro.core.errors import InputError
+from cifar_repro.core.recipe import RECIPES
+from cifar_repro.formats import encode
+from cifar_repro.runs.folders import STUDY
+from cifar_repro.runs.record import plain_with_changes
+from cifar_repro.studies.results import read_results
+from cifar_repro.studies.study_file import Study
+from cifar_repro.studies.summary import sum_up
+from cifar_repro.verdicts import text
+from cifar_repro.verdicts.against import against
+from cifar_repro.verdicts.published import known
+from cifar_repro.verdicts.verdict import Check, Verdict, accuracy
+from cifar_repro.verdicts.with_published import with_published
+from tools import hypotheses
+from tools.results_figure import draw
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results"
+PAGES = ("README.md", "docs/benchmarks.md", "docs/comparing.md")
+FIGURE = "docs/published.png"
+PART = re.compile(r"(<!-- made by tools/results\.py: ([a-z-]+) -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def take(folder: Path) -> None:
+    """Keeps the study in that folder; of the folder that its data lay in nothing, for that is of one machine."""
+    study = read_results(folder)
+    if not study.data.official or study.recipe.changes() or study.vary or len(study.runs) < 2:
+        raise InputError(f"{folder}: is no study of an unchanged recipe on official CIFAR-10: give such a study")
+    content = msgspec.structs.replace(study, data=msgspec.structs.replace(study.data, path=None))
+    kept = RESULTS / study.recipe.name
+    kept.mkdir(parents=True, exist_ok=True)
+    with replacing(kept / STUDY) as file:
+        file.write(encode(plain_with_changes(content)))
+
+
+def kept() -> dict[str, Study]:
+    """The studies in results/, by recipe."""
+    return {name: read_results(RESULTS / name) for name in RECIPES if (RESULTS / name).is_dir()}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in lines)
+
+
+def verdict_of(study: Study) -> Verdict:
+    return with_published(study, known(study.recipe.name))
+
+
+def what(study: Study) -> str:
+    epochs = study.recipe.epochs
+    return f"`{study.recipe.name}`, {epochs} epochs"
+
+
+def mean_sd(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.2f} % ({np.std(values, ddof=1):.2f})"
+
+
+def recipes() -> str:
+    """The table of the README: each recipe's results beside the published one."""
+    rows = []
+    for study in kept().values():
+        found, published = verdict_of(study), known(study.recipe.name)
+        odd = found.population and found.population.odd
+        rows.append(
+            [
+                what(study),
+                str(len(study.runs)),
+                mean_sd([accuracy(run) for run in study.runs]),
+                published_accuracy(published),
+                f"**{found.outcome}** the published result",
+                "" if found.population is None else f"{found.population.others}: {odd or 'cannot be told'}",
+            ]
+        )
+    head = ("recipe", "runs here", "test accuracy: mean (sd)", "published", "`cifar-repro verdict`", "others: odd one")
+    return table(head, rows)
+
+
+def published_accuracy(published: dict[str, Any]) -> str:
+    """The last published accuracy, as it was published."""
+    if "test" in published:
+        return f"{100 * published['test']['correct'] / published['test']['total']:.2f} %"
+    if "claims" in published:
+        return f"{published['claims'][-1]['valid_accuracy_percent']} %"
+    (percent,) = [run["test_accuracy_percent"] for run in published["runs"] if "test_accuracy_percent" in run]
+    return f"{percent} %"
+
+
+def environment() -> str:
+    """What all the studies ran on."""
+    environments = [run.environment for study in kept().values() for run in study.runs]
+    torch = ", ".join(sorted({e.torch.partition("+")[0] for e in environments}))
+    threads = ", ".join(sorted({str(e.threads) for e in environments}))
+    cpus = ", ".join(sorted({f"{e.cpu} ({e.cpu_capability})" for e in environments}))
+    return f"Official CIFAR-10, torch {torch}, {threads} thread a run, CPU: {cpus}.\n"
+
+
+def verdicts() -> str:
+    """Each recipe, and every claim of its verdict that is outside of its own 95 % or rejected."""
+    rows = []
+    for study in kept().values():
+        found = verdict_of(study)
+        rows.append([what(study), str(len(study.runs)), stands_out(found.checks) or "nothing", f"{found.outcome} it"])
+    return table(("recipe", "runs", "what stands out", "verdict on the published result"), rows)
+
+
+def stands_out(checks: Sequence[Check]) -> str:
+    return "; ".join(f"{c.name}: {c.sentence}" for c in checks if c.holds is False or c.numbers.get("outside"))
+
+
+def population(recipe: str) -> str:
+    """The main numbers of study, published run and others, and what follows."""
+    found = verdict_of(kept()[recipe]).population
+    assert found is not None
+    rows = []
+    for name, row in found.numbers.items():
+        sides = [text.group(row[side], row["unit"]) for side in ("study", "others")]
+        rows.append([name.replace("_", " "), text.value(row["published"], row["unit"]), *sides])
+    lines = table((f"`{recipe}`", "published", "the study: mean (sd), runs", "others: mean (sd), runs"), rows)
+    return f"{lines}\n**{text.ODD[found.odd]}.**\n"
+
+
+def others(recipe: str) -> str:
+    """The runs of other people, one by one."""
+    rows = []
+    for run in known(recipe)["others"]:
+        epochs, test = run["epochs"], run.get("test")
+        first, last = epochs[0], epochs[-1]
+        least = min(e["valid_loss"] for e in epochs)
+        tested = f"{100 * test['correct'] / test['total']:.2f} %" if test else ""
+        numbers = [f"{x:.3f}" for x in (first["train_loss"], last["train_loss"], first["valid_loss"], least)]
+        name = "/".join(run["source"].split("/")[1:3])
+        rows.append([f"[{name}]({address(run)})", run["device"] or "", str(len(epochs)), *numbers, tested])
+    losses = ("training loss, first", "last", "validation loss, first", "lowest")
+    head = (f"`{recipe}` by others", "device", "epochs", *losses, "test accuracy")
+    return table(head, rows)
+
+
+def address(run: dict[str, Any]) -> str:
+    site, owner, name, *path = run["source"].split("/")
+    return f"https://{site}/{owner}/{name}/blob/{run['commit']}/{'/'.join(path)}"
+
+
+def between_studies() -> str:
+    """Halves of studies against one another, and one recipe against another."""
+    studies = kept()
+    rows = []
+    for name, study in studies.items():
+        if len(study.runs) >= 10:
+            first, second = (
+                part(study, *ends) for ends in ((None, len(study.runs) // 2), (len(study.runs) // 2, None))
+            )
+            names = f"`{name}`, the first {len(first.runs)} seeds", f"the other {len(second.runs)}"
+            rows.append(compared(*names, first, second))
+    if {"udacity", "udacity-augmented"} <= studies.keys():
+        rows.append(compared("`udacity`", "`udacity-augmented`", studies["udacity"], studies["udacity-augmented"]))
+    return table(("A", "B", "mean accuracy, A and B", "verdict"), rows)
+
+
+def part(study: Study, start: int | None, stop: int | None) -> Study:
+    return sum_up(study.recipe, study.vary, study.data, study.runs[start:stop], [])
+
+
+def compared(a_name: str, b_name: str, a: Study, b: Study) -> list[str]:
+    found = against(a, b)
+    means = " and ".join(mean_sd([accuracy(run) for run in side.runs]) for side in (a, b))
+    return [a_name, b_name, means, f"{found.outcome}: {found.checks[-1].sentence.partition(': ')[2]}"]
+
+
+def accuracy_targets() -> str:
+    """What `benchmarks/targets.json` holds."""
+    rows = []
+    for d in targets.read():
+        numbers = [f"{100 * value:.2f} %" for value in (d.mean, d.sd, d.target)]
+        rows.append([f"`{d.recipe}`", d.data, str(d.epochs), str(len(d.accuracy)), *numbers])
+    return table(("recipe", "data", "epochs", "seeds", "mean", "sd", "target"), rows)
+
+
+MADE: dict[str, Callable[[], str]] = {
+    "recipes": recipes,
+    "environment": environment,
+    "verdicts": verdicts,
+    "population": lambda: "\n".join(population(name) for name in kept() if known(name).get("others")),
+    "others": lambda: "\n".join(others(name) for name in RECIPES if known(name).get("others")),
+    "between-studies": between_studies,
+    "targets": accuracy_targets,
+    "hypotheses": lambda: hypotheses.table(RESULTS / "hypotheses.jsonl"),
+}
+
+
+def made(page: str) -> str:
+    """The text of a page with each of its parts as the results make it."""
+    return PART.sub(lambda match: match[1] + MADE[match[2]](), page)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers()
+    taking = commands.add_parser("take", help="keep studies in results/")
+    taking.add_argument("studies", type=Path, nargs="+", metavar="STUDY")
+    options = parser.parse_args()
+    try:
+        for folder in getattr(options, "studies", ()):
+            take(folder)
+    except InputError as error:
+        parser.error(str(error))
+    for page in PAGES:
+        path = ROOT / page
+        before = path.read_text(encoding="utf-8")
+        if (after := made(before)) != before:
+            path.write_text(after, encoding="utf-8")
+            print(f"{page} rewritten")
+    draw(kept(), ROOT / FIGURE)
+    print(f"{FIGURE} drawn")
+
+
+if __name__ == "__main__":
+    main()
