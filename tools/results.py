@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import numpy as np
@@ -158,7 +159,7 @@ def others(recipe: str) -> str:
 
 def address(run: dict[str, Any]) -> str:
     site, owner, name, *path = run["source"].split("/")
-    return f"https://{site}/{owner}/{name}/blob/{run['commit']}/{'/'.join(path)}"
+    return quote(f"https://{site}/{owner}/{name}/blob/{run['commit']}/{'/'.join(path)}", safe=":/")
 
 
 def between_studies() -> str:
