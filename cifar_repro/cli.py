@@ -15,7 +15,7 @@ from cifar_repro.core.errors import InputError, NonFinite
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status: 0 done, 1 a check did not hold, 2 bad input, 130 interrupted."""
+    """Runs one command and returns its exit status: 0 done, 1 a check did not hold, 2 bad input, 3 undecided."""
     options = make_parser().parse_args(arguments)
     try:
         status: int = options.command(options)

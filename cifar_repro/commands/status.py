@@ -1,6 +1,6 @@
 """How a command ends: its exit status, and the line that says why it ended early."""
 
-DONE, FAILED_CHECK, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+DONE, FAILED_CHECK, BAD_INPUT, UNDECIDED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
 
 class Stop(Exception):

@@ -5,14 +5,14 @@ statistically equivalent (accuracies within the margin); else different, or inco
 published run: consistent with it, not consistent with it, or inconclusive. 'Not significant' is never read
 as equal.
 Exit status 0: bitwise, numerically close, statistically equivalent, consistent with. 1: different, not
-consistent with, and inconclusive, which has not shown equality; it says how many runs would.
+consistent with. 3: inconclusive, which has shown neither; it says how many runs would.
 """
 
 import argparse
 from pathlib import Path
 
 from cifar_repro.commands.options import add_json
-from cifar_repro.commands.status import DONE, FAILED_CHECK
+from cifar_repro.commands.status import DONE, FAILED_CHECK, UNDECIDED
 from cifar_repro.commands.talk import print_json, speaker
 from cifar_repro.core.errors import InputError
 
@@ -38,6 +38,7 @@ def command(options: argparse.Namespace) -> int:
     from cifar_repro.verdicts import text
     from cifar_repro.verdicts.against import against
     from cifar_repro.verdicts.published import known
+    from cifar_repro.verdicts.verdict import INCONCLUSIVE
     from cifar_repro.verdicts.with_published import with_published
 
     results = read_results(options.study)
@@ -53,4 +54,6 @@ def command(options: argparse.Namespace) -> int:
         compared_with = text.published(content["recipe"], results.data)
     speaker(options)(text.verdict(found, compared_with))
     print_json(options, found.as_json())
+    if found.outcome == INCONCLUSIVE:
+        return UNDECIDED
     return DONE if found.favourable else FAILED_CHECK

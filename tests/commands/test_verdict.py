@@ -12,7 +12,7 @@ from tests.verdicts.two_studies import ACCURACIES
 
 
 def test_the_command_prints_the_verdict_and_its_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Status 0 where equality is shown, 1 for a difference and where nothing is shown; --json is one object."""
+    """Status 0 where equality is shown, 1 for a difference, 3 where neither is; --json is one object."""
     a = write_study(tmp_path / "a", make_study(ACCURACIES))
     shifted = [value - 4 for value in ACCURACIES]
     b = write_study(tmp_path / "b", make_study(shifted, first_seed=50))
@@ -20,7 +20,7 @@ def test_the_command_prints_the_verdict_and_its_status(tmp_path: Path, capsys: p
     for path, status, outcome in ((a, 0, BITWISE), (a / "study.json", 0, BITWISE), (b, 1, DIFFERENT)):
         assert main(["verdict", str(a), "--against", str(path)]) == status
         assert capsys.readouterr().out.startswith(f"Verdict: {outcome}, compared with {path}\n")
-    assert main(["verdict", str(a), "--against", str(c), "--json"]) == 1
+    assert main(["verdict", str(a), "--against", str(c), "--json"]) == 3
     out = json.loads(capsys.readouterr().out)
     assert (out["outcome"], out["favourable"]) == (INCONCLUSIVE, False)
     assert main(["verdict", str(a), "--against", str(b), "--margin", "20", "--json"]) == 0
