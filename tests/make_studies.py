@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from cifar_repro.core import official as official_cifar10
 from cifar_repro.core.layouts import CLASSES
@@ -16,7 +17,7 @@ from cifar_repro.core.recipe import RECIPES
 from cifar_repro.formats import convert, plain
 from cifar_repro.runs.record import Record
 from cifar_repro.studies.study_file import Study
-from cifar_repro.studies.summary import summary
+from cifar_repro.studies.summary import pack_bits, sum_up, summary
 
 ENVIRONMENT: dict[str, Any] = {
     "torch": "2.14.1",
@@ -121,6 +122,17 @@ def make_study(
 def as_study(content: dict[str, Any]) -> Study:
     """A study as verdicts take it: its summaries, which they do not read, are left out."""
     return convert({**content, "epochs": [], "test": None, "variance": None}, Study, "study")
+
+
+def summed_up(content: dict[str, Any]) -> Study:
+    """A study with its summaries; which images a run gets right is made up: the first ones, as many as it counts."""
+    study = as_study(content)
+    runs = [
+        replace(run, correct_bits=pack_bits(np.arange(run.test.total) < run.test.correct))
+        for run in study.runs
+        if run.test
+    ]
+    return sum_up(study.recipe, study.vary, study.data, runs, [])
 
 
 def as_record(content: dict[str, Any]) -> Record:

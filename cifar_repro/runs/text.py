@@ -57,10 +57,15 @@ def epoch(result: Epoch, previous_best: float | None, window: int = 0) -> str:
 
 
 def test(result: Tested) -> str:
-    """What came of the test. Percentages are cut, not rounded, as in the lesson."""
+    """What came of the test. Percentages are cut, not rounded, as in the lesson, and the last line says so."""
     lines = [f"Test Loss: {result.loss:.6f}", ""]
     lines += [_accuracy(f"of {c.name:>10}", c.correct, c.total) for c in result.per_class]
-    return "\n".join([*lines, "", _accuracy("(Overall)", result.correct, result.total)])
+    lines += ["", _accuracy("(Overall)", result.correct, result.total)]
+    if result.total:
+        lines.append(
+            f"(Whole percentages are cut, as the lesson cuts them: overall it is {100 * result.accuracy:.2f} %)"
+        )
+    return "\n".join(lines)
 
 
 def _accuracy(what: str, correct: int, total: int) -> str:

@@ -9,7 +9,7 @@ from cifar_repro.runs.record import SCHEMA, Best, Data, Record, Stopped, Tested
 
 
 class Spread(Form, frozen=True, kw_only=True):
-    """Mean, standard deviation (n - 1) and 95 % interval of the mean of one value a run.
+    """Mean, standard deviation (n - 1) and 95 % t interval of the mean of one value a run; see `summary.summary`.
 
     sd, low and high are None for a single run; all four where nothing was measured.
     """

@@ -21,10 +21,15 @@ from cifar_repro.studies.study_file import (
 )
 
 CONFIDENCE = 0.95
+FEWEST_FOR_INTERVAL = 5  # runs; of fewer, people are shown the range: a t interval of two is 13 times as wide as its sd
 
 
-def summary(values: Sequence[float | None]) -> Spread:
-    """The spread of one value a run, with a t interval; nothing where a value is None (it was not measured)."""
+def summary(values: Sequence[float | None], proportion: bool = False) -> Spread:
+    """The spread of one value a run, with a t interval; nothing where a value is None (it was not measured).
+
+    proportion: the values are fractions, and the interval is cut off at 0 and 1. No mean of fractions lies beyond, so
+    it holds the true one as often as before.
+    """
     if not values or any(value is None for value in values):
         return Spread(mean=None, sd=None, low=None, high=None)
     from scipy.stats import t
@@ -35,7 +40,10 @@ def summary(values: Sequence[float | None]) -> Spread:
         return Spread(mean=mean, sd=None, low=None, high=None)
     sd = float(x.std(ddof=1))
     half = float(t.ppf((1 + CONFIDENCE) / 2, len(x) - 1)) * sd / len(x) ** 0.5
-    return Spread(mean=mean, sd=sd, low=mean - half, high=mean + half)
+    low, high = mean - half, mean + half
+    if proportion:
+        low, high = max(0.0, low), min(1.0, high)
+    return Spread(mean=mean, sd=sd, low=low, high=high)
 
 
 def sd_interval(sd: float, n: int) -> tuple[float, float]:
@@ -145,12 +153,14 @@ def _tested(runs: Sequence[StudyRun]) -> TestedSpread | None:
     if len(tests) < len(runs):
         return None
     per_class = [
-        ClassSpread(name=of[0].name, **asdict(summary([c.correct / c.total if c.total else None for c in of])))
+        ClassSpread(
+            name=of[0].name, **asdict(summary([c.correct / c.total if c.total else None for c in of], proportion=True))
+        )
         for of in zip(*(test.per_class for test in tests), strict=True)
     ]
     return TestedSpread(
         loss=summary([test.loss for test in tests]),
-        accuracy=summary([test.accuracy for test in tests]),
+        accuracy=summary([test.accuracy for test in tests], proportion=True),
         per_class=per_class,
     )
 

@@ -1,11 +1,12 @@
 """What `cifar-repro study` prints for people to read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cifar_repro.runs.record import Record, data_label, recipe_label
 from cifar_repro.studies.study import Plan
 from cifar_repro.studies.study_file import ClassSpread, Spread, Study
-from cifar_repro.studies.summary import sd_interval
+from cifar_repro.studies.summary import FEWEST_FOR_INTERVAL, sd_interval
 
 
 def setup(plan: Plan, where: str) -> str:
@@ -37,19 +38,28 @@ def result(study: Study) -> str:
     if not n:
         return f"All {lost} runs diverged: there is nothing to say"
     assert study.test is not None
-    test, last = study.test, study.epochs[-1]
+    test, last, tests = study.test, study.epochs[-1], [run.test for run in study.runs if run.test]
+    few = n < FEWEST_FOR_INTERVAL
     who = f"{n} runs" + (f", without {lost} that diverged" if lost else "")
     lines = [
         "",
         data_label(study.data),
-        f"{who}: mean, standard deviation between runs, 95 % interval of the mean (t)",
-        f"{'test accuracy':24}{_percents(test.accuracy)}",
-        f"{'test loss':24}{_numbers(test.loss)}",
-        *(f"{'  of ' + c.name:24}{_percents(c)}" for c in test.per_class),
-        f"{'last training loss':24}{_numbers(last.train_loss)}",
+        f"{who}: mean, standard deviation between runs (sd), "
+        + ("lowest to highest, for so few have no interval" if few else "95 % interval of the mean (t)"),
     ]
+
+    def row(name: str, spread: Spread | ClassSpread, values: Sequence[float], *form: Any) -> None:
+        between = (min(values), max(values)) if few and values else (spread.low, spread.high)
+        lines.append(f"{name:24}{_row(spread, between, *form)}")
+
+    row("test accuracy", test.accuracy, [t.accuracy for t in tests], 100, 2, " %")
+    row("test loss", test.loss, [t.loss for t in tests], 1, 6, "")
+    for of, c in zip(zip(*(t.per_class for t in tests), strict=True), test.per_class, strict=True):
+        row(f"  of {c.name}", c, [k.correct / k.total for k in of if k.total], 100, 2, " %")
+    row("last training loss", last.train_loss, [run.epochs[-1].train_loss for run in study.runs], 1, 6, "")
     if last.valid_loss:
-        lines.append(f"{'last validation loss':24}{_numbers(last.valid_loss)}")
+        losses = [run.epochs[-1].valid_loss for run in study.runs]
+        row("last validation loss", last.valid_loss, [loss for loss in losses if loss is not None], 1, 6, "")
     return "\n".join([*lines, *_variance(study)])
 
 
@@ -97,16 +107,10 @@ def speed(epochs: int, epochs_a_run: int, seconds: float) -> str:
     return f"{epochs} epochs trained in {seconds / 60:.1f} min: {3600 * runs / seconds:,.1f} seeds an hour"
 
 
-def _percents(s: Spread | ClassSpread) -> str:
-    return _row(s, 100, 2, " %")
-
-
-def _numbers(s: Spread) -> str:
-    return _row(s, 1, 6, "")
-
-
-def _row(s: Spread | ClassSpread, scale: float, digits: int, unit: str) -> str:
-    mean, sd, low, high = (None if x is None else scale * x for x in (s.mean, s.sd, s.low, s.high))
+def _row(
+    s: Spread | ClassSpread, between: tuple[float | None, float | None], scale: float, digits: int, unit: str
+) -> str:
+    mean, sd, low, high = (None if x is None else scale * x for x in (s.mean, s.sd, *between))
     if mean is None:
         return "N/A"
     if sd is None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from cifar_repro import statistics
 from cifar_repro.core.errors import InputError
+from cifar_repro.core.recipe import get_recipe
 from cifar_repro.runs.record import changed, data_label
 from cifar_repro.statistics import LEVEL
 from cifar_repro.studies.study_file import Study
@@ -30,7 +31,8 @@ def with_published(results: Study, published: dict[str, Any], name: str = "the s
     """Consistent, not consistent, or inconclusive with the published run (each of them, where there are more).
 
     name: what errors call the results.
-    Not consistent: a claim of it is rejected at 5 % after Holm's correction for the number of claims.
+    Not consistent: a claim of it is rejected at 5 % after Holm's correction for the number of claims. Runs of a changed
+    recipe, and runs whose test results are not compared, are inconclusive: the published result is of the whole of it.
     """
     check_results(results, name)
     if results.vary:
@@ -55,6 +57,17 @@ def with_published(results: Study, published: dict[str, Any], name: str = "the s
         outcome = INCONCLUSIVE
     else:
         outcome = CONSISTENT
+    recipe = results.recipe
+    if "claims" in published:  # of some epochs, each of which the runs may end with
+        recipe = recipe.with_changes({"epochs": get_recipe(recipe.name).epochs})
+    if changes := changed(recipe):
+        outcome, needed = INCONCLUSIVE, None
+        notes.insert(
+            0, f"The runs are of a changed recipe ({', '.join(changes)}), the published result is of it unchanged"
+        )
+    elif outcome == CONSISTENT and not any(c.claim.unit == "%" for c in comparisons):
+        outcome, needed = INCONCLUSIVE, None
+        notes.insert(0, "No accuracy is compared, and without it the published result has not come out again")
     if needed:
         count = f"{n} run{'s' if n > 1 else ''}"
         notes.append(f"{count} cannot tell what a new run would give: run at least {FEWEST_RUNS} seeds, better 10")
@@ -84,6 +97,8 @@ def _check(comparison: _Comparison, adjusted: float | None, claims: int) -> Chec
         what = f"mean {numbers['mean'][0]:.4g}{unit}, published {_bounds(claim, 0)}" if m == 1 else f"{m} numbers"
         return Check(claim.name, None, f"{what}: {why}", numbers)
     low, high = statistics.prediction_interval(values, LEVEL / m)
+    if claim.unit:  # no percentage lies beyond
+        low, high = np.maximum(low, 0.0), np.minimum(high, 100.0)
     outside = [i for i in range(m) if p[i] < LEVEL / m]
     numbers |= {"low": low.tolist(), "high": high.tolist(), "outside": [claim.places[i] for i in outside]}
     numbers |= {"p": comparison.p, "p_adjusted": adjusted}
@@ -92,20 +107,21 @@ def _check(comparison: _Comparison, adjusted: float | None, claims: int) -> Chec
     interval = [f"{low[i]:.4g} to {high[i]:.4g}{unit}" for i in range(m)]
     if m == 1:
         where = "outside" if outside else "inside"
-        sentence = f"published {_bounds(claim, 0)}; a new run is expected at {interval[0]} (95 %): {where}. "
+        sentence = f"published {_bounds(claim, 0)}: {where} {interval[0]}, where 95 of 100 further runs are expected. "
         off = f"{numbers['detectable'][0]:.2g}{' points' if unit else ''}"
-        sentence += f"One that is {off} off the mean is found with a probability of 80 %"
+        sentence += f"A run that is {off} off the mean would be found in 80 of 100 cases"
     elif outside:
         first = outside[0]
-        sentence = f"{len(outside)} of {m} outside of the 95 % band for all of them, first {claim.places[first]}: "
-        sentence += f"published {_bounds(claim, first)}, band {interval[first]}"
+        sentence = f"{len(outside)} of {m} outside the band that holds 95 of 100 further runs with all their numbers, "
+        sentence += f"first {claim.places[first]}: published {_bounds(claim, first)}, band {interval[first]}"
     else:
-        sentence = f"all {m} inside of the 95 % band for all of them"
+        both = "both" if m == 2 else f"all {m}"
+        sentence = f"{both} are in the band that holds 95 of 100 further runs with all their numbers"
     if np.isnan(p).any():
         equal = [claim.places[i] for i in range(m) if np.isnan(p[i])]
         sentence += f"; not judged, for all runs are equal in it: {', '.join(equal)}"
     if outside and adjusted >= LEVEL:
-        sentence += f". As one of {claims} claims that is no surprise (Holm, p = {adjusted:.2g})"
+        sentence += f". As one of {claims} claims that is no surprise (p = {adjusted:.2g} by Holm's correction)"
     return Check(claim.name, bool(adjusted >= LEVEL), sentence, numbers)
 
 
@@ -132,6 +148,4 @@ def _about_the_data(results: Study, published: dict[str, Any]) -> list[str]:
         notes.append(f"This is no verdict on the published result: the runs are on {data_label(results.data)}")
     if recipe.name != published["recipe"]:
         notes.append(f"The runs are of the recipe {recipe.name}, the published result is of {published['recipe']}")
-    if changes := changed(recipe):
-        notes.append(f"The runs are of a changed recipe: {', '.join(changes)}")
     return notes

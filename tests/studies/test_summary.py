@@ -7,7 +7,7 @@ import pytest
 
 from cifar_repro.studies.study_file import Spread
 from cifar_repro.studies.summary import pack_bits, sd_interval, sum_up, summary, unpack_bits, variance_parts
-from tests.make_studies import as_study, make_study
+from tests.make_studies import as_study, make_study, summed_up
 
 
 def test_a_summary_is_that_of_the_textbook() -> None:
@@ -23,6 +23,19 @@ def test_one_run_has_no_spread_and_no_value_has_no_mean() -> None:
     """Of one value only the mean is known; where a value is missing, nothing is."""
     assert summary([0.5]) == Spread(mean=0.5, sd=None, low=None, high=None)
     assert summary([0.5, None]) == summary([]) == Spread(mean=None, sd=None, low=None, high=None)
+
+
+def test_the_interval_of_a_mean_of_fractions_stays_within_0_and_1() -> None:
+    """Accuracies of 0.1 and 0.9: their t interval reaches from -4.6 to 5.6, of which 0 to 1 is possible."""
+    assert summary([0.1, 0.9]).low == pytest.approx(0.5 - 12.7062 * 0.4, abs=1e-4)
+    s = summary([0.1, 0.9], proportion=True)
+    assert (s.mean, s.low, s.high) == (0.5, 0.0, 1.0)
+    inside = [0.74, 0.75, 0.76]
+    assert summary(inside, proportion=True) == summary(inside)
+    made = summed_up(make_study([10.0, 90.0]))
+    assert made.test is not None
+    for spread in (made.test.accuracy, *made.test.per_class):
+        assert (spread.low, spread.high) == (0.0, 1.0)
 
 
 def test_the_interval_of_a_deviation_is_that_of_the_tables() -> None:

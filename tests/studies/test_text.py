@@ -12,6 +12,7 @@ from cifar_repro.cli import main
 from cifar_repro.studies import jobs
 from cifar_repro.studies import text as study_text
 from tests.make_data import tiny_set, write_binary_folder
+from tests.make_studies import make_study, summed_up
 from tests.workers import in_this_process
 
 SOURCES = ("split", "init", "order", "dropout")
@@ -51,6 +52,17 @@ def test_a_study_says_what_it_is_what_came_and_how_fast(
     assert re.search(r"2 epochs trained in .*: [\d.,]+ seeds an hour", printed.out)
     assert study(images, tmp_path / "study") == 0
     assert "seeds an hour" not in capsys.readouterr().out, "nothing was trained by the second call"
+
+
+@pytest.mark.parametrize(
+    ("runs", "between", "said"), [(4, "60.00 to 75.00 %", "lowest"), (5, "59.67 to 75.13 %", "95 %")]
+)
+def test_fewer_than_five_runs_have_a_range_and_no_interval(runs: int, between: str, said: str) -> None:
+    """Of four the lowest and the highest are shown; of five the t interval, 67.4 -+ 2.7764 * 6.229 / sqrt(5)."""
+    lines = study_text.result(summed_up(make_study([60.0, 75.0, 70.0, 62.0, 70.0][:runs]))).splitlines()
+    assert said in lines[2]
+    (accuracy,) = (line for line in lines if line.startswith("test accuracy "))
+    assert accuracy.endswith(between)
 
 
 def test_json_is_the_study_and_nothing_else(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

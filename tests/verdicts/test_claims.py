@@ -60,7 +60,11 @@ def spoil_class(published: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "name", "said"),
     [
-        (spoil_curve, "loss curve", "1 of 60 outside of the 95 % band for all of them, first valid_loss of epoch 17"),
+        (
+            spoil_curve,
+            "loss curve",
+            "1 of 60 outside the band that holds 95 of 100 further runs with all their numbers, first valid",
+        ),
         (spoil_mean, "mean losses", "first train_loss, mean of 30 epochs: published 0.799"),
         (spoil_accuracy, "test accuracy", "outside"),
         (spoil_loss, "test loss", "outside"),
@@ -149,6 +153,39 @@ def test_fewer_epochs_are_compared_as_far_as_they_go(study: dict[str, Any]) -> N
     assert len(checks(verdict)["loss curve"].numbers["places"]) == 14
     assert checks(verdict)["mean losses"].numbers["places"][1] == "valid_loss, mean of 7 epochs"
     assert any("30 epochs, these have 7" in note for note in verdict.notes)
+
+
+@pytest.mark.parametrize("far_off", [False, True])
+def test_runs_of_a_changed_recipe_are_inconclusive(study: dict[str, Any], far_off: bool) -> None:
+    """However near or far: what they give says nothing of the published result, and the first note says why."""
+    study["recipe"] |= {"learning_rate": 0.02, "overridden": ["learning_rate"]}
+    for run in study["runs"] if far_off else ():
+        run["test"]["correct"] -= 3000
+    verdict = compared(study, UDACITY)
+    assert (verdict.outcome, verdict.favourable, verdict.runs_needed) == (INCONCLUSIVE, False, None)
+    assert verdict.notes[0].startswith("The runs are of a changed recipe (learning_rate 0.02)")
+    assert checks(verdict)["test accuracy"].holds is not far_off
+
+
+def test_a_short_study_is_no_reproduction_of_a_long_run(study: dict[str, Any]) -> None:
+    """One epoch of 30 may have the published losses: as its test results are not compared, nothing came out again."""
+    for run in study["runs"]:
+        del run["epochs"][1:]
+    verdict = compared(study, UDACITY)
+    assert all(check.holds for check in verdict.checks)
+    assert (verdict.outcome, verdict.favourable) == (INCONCLUSIVE, False)
+    assert verdict.notes[0].startswith("No accuracy is compared")
+    study["recipe"] |= {"epochs": 1, "overridden": ["epochs"]}
+    assert compared(study, UDACITY).notes[0].startswith("The runs are of a changed recipe (epochs 1)")
+
+
+def test_where_a_new_run_is_expected_stays_within_0_and_100_per_cent(study: dict[str, Any]) -> None:
+    """Three runs with classes of 5 to 95 %: no accuracy below 0 or above 100 % is expected of a fourth."""
+    study["runs"] = study["runs"][:3]
+    for run, correct in zip(study["runs"], (50, 600, 950), strict=True):
+        run["test"]["per_class"][5]["correct"] = correct
+    numbers = checks(compared(study, UDACITY))["accuracy per class"].numbers
+    assert (numbers["low"][5], numbers["high"][5]) == (0.0, 100.0)
 
 
 def test_numbers_that_the_runs_do_not_have_are_not_compared(study: dict[str, Any]) -> None:
