@@ -10,7 +10,7 @@ that the same seed of two hypotheses differs in nothing but what the hypothesis 
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 
@@ -64,9 +64,10 @@ def one_dropout(network: nn.Module) -> None:
     network.dropout.forward = lambda x: x if next(calls) % 2 == 0 else original(x)
 
 
+LESSON = "the lesson, as it is"
 # What each changes: fields of the recipe, the network once it is built, the order, steps trained before epoch 1.
 HYPOTHESES: dict[str, tuple[dict[str, object], Callable[[nn.Module], None], Order, int]] = {
-    "the lesson, as it is": ({}, no_change, permuted, 0),
+    LESSON: ({}, no_change, permuted, 0),
     "batches of 16": ({"batch_size": 16}, no_change, permuted, 0),
     "learning rate 0.012": ({"learning_rate": 0.012}, no_change, permuted, 0),
     "momentum 0.2": ({"momentum": 0.2}, no_change, permuted, 0),
@@ -129,23 +130,38 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def table(file: Path) -> str:
-    """The Markdown table of what a file holds."""
+def table(file: Path, lesson: Mapping[int, list[float]] | None = None) -> str:
+    """The Markdown table of what a file holds.
+
+    lesson: the training losses of further runs of the recipe as it is, by seed.
+    """
     published = [e["train_loss"] for e in known("udacity")["epochs"][:EPOCHS]]
     lines = [
-        "| hypothesis | seeds | training loss of epochs 1, 2, 3: mean (range) | from the published one, % |",
-        "|---|---|---|---|",
-        f"| published | 1 run | {', '.join(f'{x:.3f}' for x in published)} | |",
+        "| hypothesis | seeds | training loss of epochs 1, 2, 3: mean (range) | from the published one, % | "
+        "from the lesson with the same seeds, % |",
+        "|---|---|---|---|---|",
+        f"| published | 1 run | {', '.join(f'{x:.3f}' for x in published)} | | |",
     ]
-    entries = read(file)
-    for name in HYPOTHESES:
-        runs = {e["seed"]: [train for train, _ in e["losses"][:EPOCHS]] for e in entries if e["name"] == name}
-        if runs:
-            columns = list(zip(*runs.values(), strict=True))
+    runs: dict[str, dict[int, list[float]]] = {name: {} for name in HYPOTHESES}
+    for entry in read(file):
+        runs[entry["name"]][entry["seed"]] = [train for train, _ in entry["losses"]]
+    base = runs[LESSON] = {**runs[LESSON], **(lesson or {})}
+    for name, by_seed in runs.items():
+        if by_seed:
+            columns = [[losses[e] for losses in by_seed.values() if len(losses) > e] for e in range(EPOCHS)]
+            counts = list(dict.fromkeys(map(len, columns)))
             means = ", ".join(f"{fmean(c):.3f} ({min(c):.3f} to {max(c):.3f})" for c in columns)
-            off = ", ".join(f"{100 * (fmean(c) / x - 1):+.1f}" for c, x in zip(columns, published, strict=True))
-            lines.append(f"| {name} | {len(runs)} | {means} | {off} |")
+            off = _percents(fmean(c) / x - 1 for c, x in zip(columns, published, strict=True))
+            effect = ""
+            if name != LESSON:
+                pairs = [[by_seed[seed][e] / base[seed][e] - 1 for seed in by_seed] for e in range(EPOCHS)]
+                effect = f" {_percents(map(fmean, pairs))}"
+            lines.append(f"| {name} | {' to '.join(map(str, counts))} | {means} | {off} |{effect} |")
     return "\n".join(lines) + "\n"
+
+
+def _percents(shares: Iterable[float]) -> str:
+    return ", ".join(f"{100 * share:+.1f}" for share in shares)
 
 
 def main() -> None:

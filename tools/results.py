@@ -197,6 +197,13 @@ def accuracy_targets() -> str:
     return table(("recipe", "data", "epochs", "seeds", "mean", "sd", "target"), rows)
 
 
+def tried() -> str:
+    """The hypotheses, beside all runs of `udacity` as it is."""
+    study = kept().get("udacity")
+    lesson = {run.seeds.init: [epoch.train_loss for epoch in run.epochs] for run in study.runs} if study else {}
+    return hypotheses.table(RESULTS / "hypotheses.jsonl", lesson)
+
+
 MADE: dict[str, Callable[[], str]] = {
     "recipes": recipes,
     "environment": environment,
@@ -205,7 +212,7 @@ MADE: dict[str, Callable[[], str]] = {
     "others": lambda: "\n".join(others(name) for name in RECIPES if known(name).get("others")),
     "between-studies": between_studies,
     "targets": accuracy_targets,
-    "hypotheses": lambda: hypotheses.table(RESULTS / "hypotheses.jsonl"),
+    "hypotheses": tried,
 }
 
 
