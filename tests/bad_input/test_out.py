@@ -42,7 +42,7 @@ def test_out_below_a_file_is_refused(shell: Shell, data: Path, below: str) -> No
 
 def read_only(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """From here on the folder is on a read-only disk, for root too."""
-    real_open, real_mkdir = builtins.open, os.mkdir
+    real_open, real_mkdir, real_path_mkdir = builtins.open, os.mkdir, Path.mkdir
 
     def refuse(path: Any) -> None:
         if isinstance(path, (str, os.PathLike)) and Path(os.path.abspath(path)).is_relative_to(folder):
@@ -58,9 +58,15 @@ def read_only(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
             refuse(path)
         real_mkdir(path, *args, **kwargs)
 
+    def path_mkdir(path: Path, *args: Any, **kwargs: Any) -> None:
+        if not path.exists():
+            refuse(path)
+        real_path_mkdir(path, *args, **kwargs)
+
     for module in (builtins, io):
         monkeypatch.setattr(module, "open", open_reading)
     monkeypatch.setattr(os, "mkdir", mkdir)
+    monkeypatch.setattr(Path, "mkdir", path_mkdir)  # in Python 3.10 it has an os.mkdir of its own
 
 
 @pytest.mark.parametrize("out", [[], ["--out", "new"], ["--out", "there"]], ids=["default", "new", "existing"])
