@@ -1,6 +1,7 @@
-"""Test loss, per-class and overall accuracy of any state_dict file of a recipe's network.
+"""Test loss, per-class and overall accuracy of any file of weights of a recipe's network.
 
-The file is read without executing anything in it.
+The file is one that torch.save wrote, or safetensors, or a run's folder: a state_dict, or one within what a
+trainer saved, with prefixes such as module. or without. It is read without executing anything in it.
 """
 
 import argparse
@@ -13,9 +14,7 @@ from cifar_repro.core.recipe import RECIPES, get_recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "checkpoint", type=Path, metavar="CHECKPOINT", help="a file that torch.save(net.state_dict(), ...) wrote"
-    )
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="a file of weights, or the folder of a run")
     parser.add_argument("--recipe", metavar="R", help=f"one of {', '.join(RECIPES)} (default: udacity)")
     add_data(parser)
     add_compute(parser)
@@ -23,22 +22,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    from cifar_repro.core.checkpoint import load_weights
-    from cifar_repro.core.model import build_network
     from cifar_repro.core.seeding import make_deterministic
     from cifar_repro.runs import text
     from cifar_repro.runs.environment import choose_device
     from cifar_repro.runs.record import Tested, data_label, describe_data
     from cifar_repro.runs.run import evaluate_images
+    from cifar_repro.runs.weights import load_any_weights
 
     recipe = get_recipe("udacity" if options.recipe is None else options.recipe)
     device = choose_device("auto" if options.device is None else options.device)
     make_deterministic(options.threads)
-    network = build_network(recipe)
-    load_weights(options.checkpoint, network)
+    network, stripped = load_any_weights(options.checkpoint, recipe)
     data = load(options.data)
     memory_format = "contiguous" if options.memory_format is None else options.memory_format
     result = Tested.of(evaluate_images(network, data, recipe, device, memory_format, progress))
-    speaker(options)(f"Data: {data_label(describe_data(data))}\n{text.test(result)}")
+    say = speaker(options)
+    if stripped:
+        say(f"Weights: {', '.join(stripped)} of {options.checkpoint}")
+    say(f"Data: {data_label(describe_data(data))}\n{text.test(result)}")
     print_json(options, result)
     return DONE

@@ -75,6 +75,11 @@ def load_weights(path: Path, network: nn.Module) -> None:
     state = load(path)
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise InputError(f"{path}: holds no state_dict: give a file written by torch.save(network.state_dict(), ...)")
+    fit_weights(path, state, network)
+
+
+def fit_weights(path: Path, state: Mapping[str, torch.Tensor], network: nn.Module) -> None:
+    """Loads a `state_dict` into the network. Raises InputError: the file and the first wrong entry."""
     wanted = network.state_dict()
     for name, tensor in wanted.items():
         if name not in state:

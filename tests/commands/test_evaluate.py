@@ -16,3 +16,15 @@ def test_evaluate_prints_the_records_own_test_result(
     arguments = ["evaluate", str(finished / "model_cifar.pt"), "--data", str(images), "--threads", "1", "--json"]
     assert main(arguments) == 0
     assert json.loads(capsys.readouterr().out) == record_of(finished)["test"]
+
+
+def test_the_folder_of_a_run_and_its_last_state_are_evaluated_too(
+    images: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder stands for its best weights; of last.pt the network is taken, and a line says what was."""
+    assert main(["evaluate", str(finished), "--data", str(images), "--threads", "1", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == record_of(finished)["test"]
+    assert printed.err.startswith(f"Weights: model_cifar.pt of {finished}\n")
+    assert main(["evaluate", str(finished / "last.pt"), "--data", str(images), "--threads", "1"]) == 0
+    assert capsys.readouterr().out.startswith(f"Weights: entry network of {finished / 'last.pt'}\n")
