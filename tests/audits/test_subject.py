@@ -1,16 +1,18 @@
 """`pytest --subject`: three files as students hand them in, and what it says of each."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
 import cifar_repro
 from cifar_repro.audits.checks import CHECKS
-from cifar_repro.audits.subject import FOREIGN, from_file
+from cifar_repro.audits.subject import FOREIGN, OtherInterface, from_file
 from tests.checks import CHECKS as OF_THE_CORE
 
 STUDENTS = Path(__file__).parent / "students"
@@ -22,7 +24,8 @@ WRONG = {
     "wrong_training": {
         "forward_is_the_lessons",
         "dropout_is_the_lessons",
-        "dropout_is_off_in_evaluation_mode",
+        "dropout_is_on_in_training_mode",
+        "outputs_are_scores_for_ten_classes",
         "each_step_is_a_step_of_sgd_on_the_mean_loss",
         "one_batch_can_be_overfitted",
     },
@@ -39,7 +42,7 @@ WRONG = {
 
 def test_the_checks_are_those_that_others_can_be_asked() -> None:
     """A check is in the package if all that it needs are names that somebody else's code can have, and only then."""
-    assert {name for name, check in OF_THE_CORE.items() if set(check.needs) <= set(FOREIGN)} == set(CHECKS)
+    assert {name for name, check in OF_THE_CORE.items() if set(check.needs) <= FOREIGN.keys()} == set(CHECKS)
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -62,10 +65,11 @@ def test_the_report_says_right_wrong_and_why_or_not_there() -> None:
     command += ["--subject", "tests/audits/students/wrong_evaluation.py"]
     result = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
     assert result.returncode == 1
-    assert "WRONG     split sizes are the floor: 0.2 of 50000 images gives 10001 to validate on" in result.stdout
-    assert "right     split is disjoint and complete" in result.stdout
-    assert "not there forward is the lessons: needs Net" in result.stdout
-    assert "2 right, 6 WRONG, " in result.stdout
+    lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
+    assert ["differs", "split sizes are the floor: 0.2 of 50000 images gives 10001 to validate on, not 10000"] in lines
+    assert ["right", "split is disjoint and complete"] in lines
+    assert "not judged        forward is the lessons: needs Net" in result.stdout
+    assert "2 right, 4 WRONG, 2 differs, " in result.stdout
 
 
 @pytest.fixture
@@ -82,6 +86,7 @@ def pytest_with(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     """pytest with no plugin but this package's, in a folder with students' files and nothing else."""
     folder = site.parent / "handed in"
     shutil.copytree(STUDENTS, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    (folder / "leaves.py").write_text("import sys\nsys.exit(3)\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(site)}
     command = [sys.executable, "-m", "pytest", "-p", "cifar_repro.audits.pytest_plugin", *arguments]
@@ -92,16 +97,19 @@ def test_an_installed_package_finds_nothing_wrong_with_what_is_right(site: Path)
     """In any folder, without this project's tests and the plugins that they use, what is right is found right."""
     result = pytest_with(site, "--import-mode=importlib", "--subject", "right.py")
     assert result.returncode == 0, result.stdout
-    assert "21 right, 0 WRONG, 2 not there" in result.stdout
+    assert "23 right, 0 WRONG, 2 not judged" in result.stdout
 
 
 def test_an_installed_package_finds_what_is_wrong(site: Path) -> None:
     """The same report as in this project's folder, each test named after the file that it is about."""
     result = pytest_with(site, "-p", "no:cacheprovider", "--subject", "wrong_training.py")
     assert result.returncode == 1, result.stdout
-    assert "WRONG     dropout is off in evaluation mode: in training mode two passes agree" in result.stdout
-    assert "8 right, 5 WRONG, 10 not there" in result.stdout
-    assert "FAILED wrong_training.py::test_check[dropout_is_off_in_evaluation_mode]" in result.stdout
+    assert (
+        "WRONG             outputs are scores for ten classes: the outputs of each image add up to 1" in result.stdout
+    )
+    assert "differs           dropout is on in training mode: in training mode two passes agree" in result.stdout
+    assert "9 right, 3 WRONG, 3 differs, 10 not judged" in result.stdout
+    assert "FAILED wrong_training.py::test_check[outputs_are_scores_for_ten_classes]" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -109,6 +117,7 @@ def test_an_installed_package_finds_what_is_wrong(site: Path) -> None:
     [
         (["right.py", "wrong_training.py"], "on one file or module: leave out wrong_training.py"),
         (["gone.py"], "--subject gone.py: FileNotFoundError: "),
+        (["leaves.py"], "--subject leaves.py: SystemExit: 3"),
     ],
 )
 def test_what_cannot_be_checked_is_a_usage_error(site: Path, arguments: list[str], why: str) -> None:
@@ -136,3 +145,161 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(LookupError, match="has none of Net, split_indices"):
         from_file(str(tmp_path / "empty.py"))
+
+
+RIGHT = (STUDENTS / "right.py").read_text()
+
+
+def said(where: Path, recipe: str = "udacity") -> dict[str, str]:
+    """What each check says of a file: right, or the first line of why not."""
+    subject = from_file(str(where), recipe)
+    found = {}
+    for name, check in CHECKS.items():
+        if not check.missing(subject):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    check.run(subject)
+                found[name] = "right"
+            except AssertionError as error:
+                word = "differs" if check.of_the_lesson else "WRONG"
+                found[name] = f"{word}: {str(error).splitlines()[0]}"
+    return found
+
+
+def changed(folder: Path, *changes: tuple[str, str]) -> Path:
+    """The right solution with pieces of its text replaced."""
+    text = RIGHT
+    for old, new in changes:
+        assert text.count(old) >= 1, old
+        text = text.replace(old, new)
+    (folder / "student.py").write_text(text)
+    return folder / "student.py"
+
+
+def test_log_softmax_with_nll_loss_is_right(tmp_path: Path) -> None:
+    """The same training, written otherwise: nothing is WRONG with it, and what is not the lesson's differs."""
+    found = said(
+        changed(tmp_path, ("return self.fc2(x)", "return torch.log_softmax(self.fc2(x), 1)"), ("CrossEntropy", "NLL"))
+    )
+    assert {name for name, what in found.items() if what != "right"} == {
+        "forward_is_the_lessons",
+        "dropout_is_the_lessons",
+    }
+    assert all(not what.startswith("WRONG") for what in found.values())
+
+
+def test_nll_loss_on_raw_scores_is_wrong(tmp_path: Path) -> None:
+    """NLLLoss wants log-probabilities: with raw scores both losses are none, whatever the network is."""
+    found = said(changed(tmp_path, ("CrossEntropy", "NLL")))
+    wrong = {name for name, what in found.items() if what.startswith("WRONG")}
+    assert {"training_loss_is_the_mean_over_images", "evaluation_loss_is_the_mean_over_images"} <= wrong
+
+
+def test_softmax_without_dim_is_named_softmax(tmp_path: Path) -> None:
+    """torch warns of it; the check says what is wrong all the same."""
+    change = ("return self.fc2(x)", "return torch.nn.functional.softmax(self.fc2(x))")
+    found = said(changed(tmp_path, change))
+    assert found["outputs_are_scores_for_ten_classes"].startswith("WRONG: the outputs of each image add up to 1")
+
+
+def test_another_architecture_differs_and_is_not_wrong(tmp_path: Path) -> None:
+    """Half as many features and no dropout: none of it is WRONG, and one line says that it is another architecture."""
+    found = said(changed(tmp_path, ("500", "250"), ("torch.dropout(x, 0.25, self.training)", "x")))
+    assert all(not what.startswith("WRONG") for what in found.values())
+    assert found["forward_is_the_lessons"].endswith("another architecture")
+    assert found["dropout_is_on_in_training_mode"].startswith("differs")
+
+
+def test_who_counts_on_batch_size_is_told_so(tmp_path: Path) -> None:
+    """`range(batch_size)` fails on a smaller last batch: the mistake is named, not the IndexError alone."""
+    path = changed(
+        tmp_path,
+        (
+            "for label, predicted in zip(labels.tolist(), output.argmax(1).tolist()):",
+            "for label, predicted in ((int(labels[i]), int(output[i].argmax())) for i in range(10)):",
+        ),
+    )
+    what = said(path)["evaluation_counts_every_image_once"]
+    assert what.startswith("WRONG: it fails on batches of 10 images with a last, smaller one of 7")
+    assert what.endswith("go through the images of each batch, len(labels), and not through batch_size")
+
+
+def test_the_tutorials_network_is_compared_with_the_tutorials(tmp_path: Path) -> None:
+    """With --subject-recipe pytorch-blitz its network is right; as the lesson's it is another architecture."""
+    path = tmp_path / "blitz.py"
+    path.write_text("from cifar_repro.core.model import BlitzNet as Net\n")
+    assert set(said(path, "pytorch-blitz").values()) == {"right"}
+    assert said(path)["parameters_are_the_lessons"].startswith("differs")
+
+
+def test_another_interface_is_not_wrong(site: Path) -> None:
+    """A function that takes or gives something else cannot be judged: the report says so, and what it has."""
+    folder = site.parent / "handed in"
+    folder.mkdir()
+    (folder / "own.py").write_text(
+        "def evaluate(network, loader, device, criterion):\n    return 1.0\n"
+        "def train_epoch(network, batches, optimizer):\n    pass\n"
+    )
+    lines = pytest_with(site, "--subject=own.py").stdout.splitlines()
+    why = "it has evaluate(network, loader, device, criterion), the checks call evaluate(network, batches)"
+    assert f"another interface evaluation counts every image once: {why}" in lines
+    why = "its train_epoch returns None, the checks read a mean loss"
+    assert f"another interface training loss is the mean over images: {why}" in lines
+
+
+def test_what_an_evaluation_returns_may_be_another_interface(tmp_path: Path) -> None:
+    """An accuracy in place of loss and counts: which of them is wrong is not to be told."""
+    (tmp_path / "own.py").write_text("def evaluate(network, batches):\n    return 74.5\n")
+    with pytest.raises(OtherInterface, match=r"its evaluate returns 74\.5, the checks read \(loss, right per class"):
+        CHECKS["evaluation_counts_every_image_once"].run(from_file(str(tmp_path / "own.py")))
+
+
+def test_a_subject_finds_what_a_program_of_its_own_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules beside it, no arguments, and a module to be in, for dataclasses; it is run once."""
+    (tmp_path / "beside.py").write_text("SIZE = 3\n")
+    (tmp_path / "own.py").write_text(
+        "import sys\nfrom dataclasses import dataclass\nimport beside\nassert len(sys.argv) == 1\n"
+        "open('runs', 'a').write('x')\n@dataclass\nclass Size:\n    n: int = beside.SIZE\n"
+        "def normalize(images):\n    pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["pytest", "--subject"])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    from_file("own.py")
+    assert (tmp_path / "runs").read_text() == "x"
+    assert sys.argv == ["pytest", "--subject"]
+
+
+def test_of_a_notebook_the_definitions_are_taken(tmp_path: Path) -> None:
+    """Imports, functions, classes and constants; neither a magic, nor a shell's line, nor what a cell would run."""
+    imports, _, rest = RIGHT.partition("class Net")
+    cells = [
+        {"cell_type": "markdown", "source": ["# My solution"]},
+        {"cell_type": "code", "source": ["%matplotlib inline\n", "!pip install torch\n", *imports.splitlines(True)]},
+        {"cell_type": "code", "source": ["sizes = [500]\n", "raise SystemExit('a cell was run')\n"]},
+        {"cell_type": "code", "source": ("class Net" + rest).replace("500", "sizes[0]").splitlines(True)},
+        {"cell_type": "code", "source": ["what is this?\n"]},
+    ]
+    (tmp_path / "own.ipynb").write_text(json.dumps({"cells": cells}))
+    assert set(said(tmp_path / "own.ipynb").values()) == {"right"}
+
+
+def test_what_lies_beside_a_subject_and_what_it_warns_of_are_none_of_its_faults(site: Path) -> None:
+    """Neither a configuration in its folder, nor warnings when it is run and called, nor files that it leaves open.
+
+    `--subject=FILE` leaves pytest's root where it is; `--subject FILE` moves it, and ends in a line that says so.
+    """
+    elsewhere = site.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "pytest.ini").write_text("[pytest]\naddopts = -k nothing_of_it\n")
+    (elsewhere / "own.py").write_text(
+        "import warnings\nopen(__file__)\nwarnings.warn('run')\n"
+        + RIGHT.replace("    network.eval()\n", "    network.eval()\n    open(__file__)\n    warnings.warn('called')\n")
+    )
+    result = pytest_with(site, "-W", "error", f"--subject={elsewhere / 'own.py'}")
+    assert "23 right, 0 WRONG, 2 not judged" in result.stdout, result.stdout
+    assert f"rootdir: {site.parent / 'handed in'}" in result.stdout
+    result = pytest_with(site, "--subject", str(elsewhere / "own.py"))
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"write --subject={elsewhere / 'own.py'}" in result.stderr

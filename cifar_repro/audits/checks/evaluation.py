@@ -2,8 +2,18 @@
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from cifar_repro.audits.checks.kit import Batches, Scores, check, lesson_batches, linear_network, scored
+from cifar_repro.audits.checks.kit import (
+    Batches,
+    Scores,
+    check,
+    lesson_batches,
+    linear_network,
+    outputs,
+    scored,
+    smaller_last_batch,
+)
 from cifar_repro.audits.subject import Subject
 
 
@@ -20,7 +30,8 @@ def random_scores(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, Ba
 def evaluation_counts_every_image_once(subject: Subject) -> None:
     """Right and all images per class are counted over every batch, a smaller last one included."""
     logits, labels, batches = random_scores(37)
-    ours = scored(subject.evaluate(Scores(logits), batches))
+    network = nn.Sequential(Scores(logits), outputs(subject))
+    ours = scored(smaller_last_batch(lambda batches: subject.evaluate(network, batches), batches))
     right = logits.argmax(1) == labels
     total = torch.bincount(labels, minlength=10).tolist()
     assert ours.total == total, f"images per class are counted as {ours.total}, but there are {total}"
@@ -34,7 +45,8 @@ def evaluation_loss_is_the_mean_over_images(subject: Subject) -> None:
     logits, labels, batches = random_scores(33)
     logits[30:] *= 20
     expected = F.cross_entropy(logits, labels).item()
-    ours = scored(subject.evaluate(Scores(logits), batches)).loss
+    network = nn.Sequential(Scores(logits), outputs(subject))
+    ours = scored(smaller_last_batch(lambda batches: subject.evaluate(network, batches), batches)).loss
     assert abs(ours - expected) < 1e-4, f"33 images in batches of 10 have mean loss {expected:.4f}, not {ours:.4f}"
 
 
@@ -42,7 +54,7 @@ def evaluation_loss_is_the_mean_over_images(subject: Subject) -> None:
 def evaluation_turns_dropout_off(subject: Subject) -> None:
     """In evaluate the network is in evaluation mode, whatever it was in before."""
     modes: list[bool] = []
-    network = linear_network()
+    network = linear_network(subject)
     network.register_forward_pre_hook(lambda module, args: modes.append(module.training))
     network.train()
     subject.evaluate(network, lesson_batches(20))
@@ -52,7 +64,7 @@ def evaluation_turns_dropout_off(subject: Subject) -> None:
 @check("evaluate")
 def evaluation_learns_nothing(subject: Subject) -> None:
     """Evaluating changes no weight and leaves no gradient."""
-    network = linear_network()
+    network = linear_network(subject)
     before = [p.detach().clone() for p in network.parameters()]
     subject.evaluate(network, lesson_batches(20))
     assert all(torch.equal(p, b) for p, b in zip(network.parameters(), before, strict=True)), (

@@ -1,5 +1,6 @@
 """What the checks are made with: what a check is, the images and networks they feed, what they read off results."""
 
+import reprlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from cifar_repro.audits.subject import Subject
+from cifar_repro.audits.lesson import TutorialNet
+from cifar_repro.audits.subject import OtherInterface, Subject
 from cifar_repro.core.data import ImageSet, synthetic
+from cifar_repro.core.model import BlitzNet
 
 Batches = list[tuple[torch.Tensor, torch.Tensor]]  # images and their labels
 
@@ -37,6 +40,7 @@ class Check:
     claim: str
     needs: tuple[str, ...]  # the names that the subject must have
     function: Callable[[Subject], None]
+    of_the_lesson: bool  # that it is as the lesson's: what is otherwise may be as right
 
     def missing(self, subject: Subject) -> list[str]:
         """The needed names that the subject has not."""
@@ -49,12 +53,12 @@ class Check:
             self.function(subject)
 
 
-def check(*needs: str) -> Callable[[Callable[[Subject], None]], Check]:
+def check(*needs: str, of_the_lesson: bool = False) -> Callable[[Callable[[Subject], None]], Check]:
     """Makes a function, whose docstring is the claim, a check that needs these names of its subject."""
 
     def made_of(function: Callable[[Subject], None]) -> Check:
         assert function.__doc__ is not None
-        return Check(function.__name__, function.__doc__, needs, function)
+        return Check(function.__name__, function.__doc__, needs, function, of_the_lesson)
 
     return made_of
 
@@ -100,15 +104,33 @@ class Scores(nn.Module):
         return self.logits[start : self.seen]
 
 
-def linear_network() -> nn.Module:
-    """Small, smooth and deterministic: its gradients can be worked out by hand."""
+def outputs(subject: Subject) -> nn.Module:
+    """What makes of logits what the subject's own network puts out: logits, or their log-probabilities.
+
+    The cross-entropy of either is the same; NLLLoss is right for the second alone. Of who has no network it is not
+    known which they are for, and log-probabilities suit both.
+    """
+    if not hasattr(subject, "Net"):
+        return nn.LogSoftmax(1)
+    with torch.no_grad():
+        found = seeded_net(subject).eval()(lesson_batches(20, 20)[0][0])
+    logs = found.dim() == 2 and torch.allclose(found.logsumexp(1), torch.zeros(len(found)), atol=1e-4)
+    return nn.LogSoftmax(1) if logs else nn.Identity()
+
+
+def linear_network(subject: Subject | None = None) -> nn.Module:
+    """Small, smooth and deterministic: its gradients can be worked out by hand. It puts out what the subject's does."""
+    last = nn.Identity() if subject is None else outputs(subject)
     torch.manual_seed(0)
-    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10), last)
 
 
 def mean_loss(result: Any) -> float:
     """The mean loss that a train_epoch returned, as a number or as `.mean`."""
-    return float(getattr(result, "mean", result))
+    try:
+        return float(getattr(result, "mean", result))
+    except (TypeError, ValueError):
+        raise OtherInterface(f"its train_epoch returns {reprlib.repr(result)}, the checks read a mean loss") from None
 
 
 @dataclass(frozen=True)
@@ -120,10 +142,30 @@ class Scored:
 
 def scored(result: Any) -> Scored:
     """What an evaluate returned: an Evaluation, or (loss, correct per class, total per class) as the lesson counts."""
-    if isinstance(result, tuple):
-        loss, correct, total = result
-        return Scored(float(loss), [int(c) for c in correct], [int(t) for t in total])
-    return Scored(result.loss, result.confusion.diagonal().tolist(), result.confusion.sum(1).tolist())
+    try:
+        if isinstance(result, tuple):
+            loss, correct, total = result
+            return Scored(float(loss), [int(c) for c in correct], [int(t) for t in total])
+        return Scored(result.loss, result.confusion.diagonal().tolist(), result.confusion.sum(1).tolist())
+    except (AttributeError, TypeError, ValueError):
+        what = "(loss, right per class, images per class)"
+        raise OtherInterface(f"its evaluate returns {reprlib.repr(result)}, the checks read {what}") from None
+
+
+def smaller_last_batch(function: Callable[[Batches], Any], batches: Batches) -> Any:
+    """What the function makes of batches, the last of which is smaller; names the mistake of counting on their size."""
+    try:
+        return function(batches)
+    except IndexError as error:
+        raise AssertionError(
+            f"it fails on batches of {len(batches[0][1])} images with a last, smaller one of {len(batches[-1][1])} "
+            f"({error}): go through the images of each batch, len(labels), and not through batch_size"
+        ) from None
+
+
+def lesson_net(subject: Subject) -> nn.Module:
+    """The network that the subject's is to be like: that of the lesson, or of PyTorch's tutorial."""
+    return BlitzNet() if subject.recipe == "pytorch-blitz" else TutorialNet()
 
 
 def seeded_net(subject: Subject, seed: int = 0) -> nn.Module:

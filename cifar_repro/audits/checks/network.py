@@ -4,35 +4,50 @@ import math
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from cifar_repro.audits.checks.kit import check, lesson_batches, seeded_net
-from cifar_repro.audits.lesson import TutorialNet
+from cifar_repro.audits.checks.kit import check, lesson_batches, lesson_net, seeded_net
 from cifar_repro.audits.subject import Subject
 
+SOFTMAX = "the outputs of each image add up to 1, as after a softmax, which the loss makes by itself"
 
-@check("Net")
+
+def are_probabilities(outputs: torch.Tensor) -> bool:
+    return torch.allclose(outputs.sum(1), torch.ones(len(outputs)), atol=1e-4) and outputs.min().item() >= 0
+
+
+def like_the_lessons(subject: Subject) -> nn.Module:
+    """The lesson's network, with the weights that the subject's has after the seed 0."""
+    reference, weights = lesson_net(subject), seeded_net(subject).state_dict()
+    try:
+        reference.load_state_dict(weights)
+    except RuntimeError:
+        raise AssertionError("it has other parameters than the lesson's network: another architecture") from None
+    return reference
+
+
+@check("Net", of_the_lesson=True)
 def parameters_are_the_lessons(subject: Subject) -> None:
     """The state_dict has the lesson's names and shapes, in its order."""
-    expected = {name: tuple(t.shape) for name, t in TutorialNet().state_dict().items()}
+    expected = {name: tuple(t.shape) for name, t in lesson_net(subject).state_dict().items()}
     found = {name: tuple(t.shape) for name, t in subject.Net().state_dict().items()}
     assert list(found.items()) == list(expected.items()), f"entries are {found}, the lesson's are {expected}"
 
 
-@check("Net")
+@check("Net", of_the_lesson=True)
 def initial_weights_are_the_lessons(subject: Subject) -> None:
     """After torch.manual_seed, the network starts with the weights that the lesson's network starts with."""
     ours = seeded_net(subject).state_dict()
     torch.manual_seed(0)
-    for name, theirs in TutorialNet().state_dict().items():
+    for name, theirs in lesson_net(subject).state_dict().items():
         assert name in ours, f"{name} is missing"
         assert torch.equal(ours[name], theirs), f"{name} starts with other values than the lesson's"
 
 
-@check("Net")
+@check("Net", of_the_lesson=True)
 def forward_is_the_lessons(subject: Subject) -> None:
     """With dropout off and the same weights, the logits are the lesson's within 1e-5: sums may be in another order."""
-    network, reference = seeded_net(subject), TutorialNet()
-    reference.load_state_dict(network.state_dict())
+    network, reference = seeded_net(subject), like_the_lessons(subject)
     for module in reference.modules():
         for parameter in module.parameters(recurse=False):
             parameter.data *= 2  # larger logits, so that a missing activation or a softmax shows
@@ -42,16 +57,24 @@ def forward_is_the_lessons(subject: Subject) -> None:
         ours, theirs = network.eval()(images), reference.eval()(images)
     assert ours.shape == (20, 10), f"20 images give logits of shape {tuple(ours.shape)}, not (20, 10)"
     worst = (ours - theirs).abs().max().item()
-    sums_to_one = torch.allclose(ours.sum(1), torch.ones(20), atol=1e-4) and ours.min().item() >= 0
-    why = ": the outputs of each image add up to 1, as after a softmax, which the loss makes by itself" * sums_to_one
+    why = f": {SOFTMAX}" * are_probabilities(ours)
     assert worst < 1e-5 * theirs.abs().max().item() + 1e-6, f"logits differ from the lesson's by up to {worst:.3g}{why}"
 
 
 @check("Net")
+def outputs_are_scores_for_ten_classes(subject: Subject) -> None:
+    """20 images give (20, 10) logits or log-probabilities, and no probabilities: the loss makes the softmax itself."""
+    network = seeded_net(subject).eval()
+    with torch.no_grad():
+        found = network(lesson_batches(20, 20)[0][0])
+    assert found.shape == (20, 10), f"20 images give outputs of shape {tuple(found.shape)}, not (20, 10)"
+    assert not are_probabilities(found), SOFTMAX
+
+
+@check("Net", of_the_lesson=True)
 def dropout_is_the_lessons(subject: Subject) -> None:
     """In training mode, after the same seed, the logits are those of the lesson with its dropout of 0.25."""
-    network, reference = seeded_net(subject), TutorialNet()
-    reference.load_state_dict(network.state_dict())
+    network, reference = seeded_net(subject), like_the_lessons(subject)
     images = lesson_batches(20, 20)[0][0]
     torch.manual_seed(1)
     ours = network.train()(images)
@@ -63,16 +86,23 @@ def dropout_is_the_lessons(subject: Subject) -> None:
 
 @check("Net")
 def dropout_is_off_in_evaluation_mode(subject: Subject) -> None:
-    """In evaluation mode the same images give the same logits twice; in training mode they do not."""
-    network = seeded_net(subject)
+    """In evaluation mode the same images give the same logits twice."""
+    network = seeded_net(subject).eval()
     images = lesson_batches(10)[0][0]
-    network.eval()
     assert torch.equal(network(images), network(images)), "in evaluation mode two passes differ: dropout is still on"
-    network.train()
+
+
+@check("Net", of_the_lesson=True)
+def dropout_is_on_in_training_mode(subject: Subject) -> None:
+    """In training mode the same images give other logits the second time, where the lesson's network has dropout."""
+    if subject.recipe == "pytorch-blitz":
+        return
+    network = seeded_net(subject).train()
+    images = lesson_batches(10)[0][0]
     assert not torch.equal(network(images), network(images)), "in training mode two passes agree: there is no dropout"
 
 
-@check("Net")
+@check("Net", of_the_lesson=True)
 def initial_loss_is_near_ln_10(subject: Subject) -> None:
     """A network that has learnt nothing spreads its bets over ten classes: its loss is ln 10 = 2.303, within 0.05."""
     network = seeded_net(subject).eval()

@@ -16,7 +16,7 @@ def split_is_disjoint_and_complete(subject: Subject) -> None:
         assert both == list(range(n)), f"of {n} images, training and validation together hold {len(both)}, some twice"
 
 
-@check("split_indices")
+@check("split_indices", of_the_lesson=True)
 def split_sizes_are_the_floor(subject: Subject) -> None:
     """The validation part has floor(fraction * n) images, the training part the rest."""
     for n, fraction, expected in ((50_000, 0.2, 10_000), (47, 0.2, 9), (9, 0.25, 2), (4, 0.2, 0), (7, 0.5, 3)):
@@ -25,7 +25,7 @@ def split_sizes_are_the_floor(subject: Subject) -> None:
         assert len(train) == n - expected, f"{fraction} of {n} images leaves {len(train)}, not {n - expected}"
 
 
-@check("split_indices")
+@check("split_indices", of_the_lesson=True)
 def split_equals_the_lessons_lines(subject: Subject) -> None:
     """Index for index, the split is what the lesson's numpy lines give after numpy.random.seed."""
     for seed in (0, 1, 2**32 - 1):

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from cifar_repro.audits.checks.kit import (
     CountingSGD,
@@ -10,7 +11,9 @@ from cifar_repro.audits.checks.kit import (
     lesson_batches,
     linear_network,
     mean_loss,
+    outputs,
     seeded_net,
+    smaller_last_batch,
 )
 from cifar_repro.audits.subject import Subject
 
@@ -18,7 +21,7 @@ from cifar_repro.audits.subject import Subject
 @check("train_epoch")
 def one_optimizer_step_a_batch(subject: Subject) -> None:
     """The optimizer steps exactly once for each batch."""
-    network = linear_network()
+    network = linear_network(subject)
     optimizer = CountingSGD(network)
     subject.train_epoch(network, lesson_batches(25), optimizer)
     assert len(optimizer.gradients) == 3, f"3 batches made the optimizer step {len(optimizer.gradients)} times"
@@ -27,7 +30,7 @@ def one_optimizer_step_a_batch(subject: Subject) -> None:
 @check("train_epoch")
 def each_step_is_a_step_of_sgd_on_the_mean_loss(subject: Subject) -> None:
     """After each step the weights are w - 0.01 * gradient of the mean cross-entropy of that batch alone, by hand."""
-    network, batches = linear_network(), lesson_batches(25)
+    network, batches = linear_network(subject), lesson_batches(25)
     weight, bias = (p.detach().clone() for p in network.parameters())
     optimizer = CountingSGD(network)
     subject.train_epoch(network, batches, optimizer)
@@ -52,12 +55,12 @@ def training_loss_is_the_mean_over_images(subject: Subject) -> None:
     """An epoch's loss is the mean over images, so a smaller last batch counts for less, each loss before its update."""
     logits = torch.randn(25, 10, generator=torch.Generator().manual_seed(0)).requires_grad_()
     logits.data[20:] *= 20  # the last, smaller batch has a loss of its own
-    network = Scores(logits)
+    network = nn.Sequential(Scores(logits), outputs(subject))
     optimizer = torch.optim.SGD([logits], lr=0.0)
     batches = lesson_batches(25)
     labels = torch.cat([labels for _, labels in batches])
     expected = F.cross_entropy(logits, labels).item()
-    ours = mean_loss(subject.train_epoch(network, batches, optimizer))
+    ours = mean_loss(smaller_last_batch(lambda batches: subject.train_epoch(network, batches, optimizer), batches))
     assert abs(ours - expected) < 1e-4, f"25 images in batches of 10 have mean loss {expected:.4f}, not {ours:.4f}"
 
 
@@ -65,7 +68,7 @@ def training_loss_is_the_mean_over_images(subject: Subject) -> None:
 def training_turns_dropout_on(subject: Subject) -> None:
     """In train_epoch the network is in training mode, whatever it was in before."""
     modes: list[bool] = []
-    network = linear_network()
+    network = linear_network(subject)
     network.register_forward_pre_hook(lambda module, args: modes.append(module.training))
     network.eval()
     subject.train_epoch(network, lesson_batches(20), CountingSGD(network))
