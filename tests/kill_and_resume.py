@@ -44,6 +44,7 @@ def write_images(folder: Path) -> None:
 def outcome(folder: Path) -> dict[str, Any]:
     record = json.loads((folder / "record.json").read_text())
     last = torch.load(folder / "last.pt", weights_only=True)
+    del record["started"], record["ended"]
     for epoch in [*record["epochs"], *last["epochs"]]:
         del epoch["train_seconds"], epoch["valid_seconds"]
     return {

@@ -91,6 +91,8 @@ def outcome(folder: Path) -> dict[str, Any]:
     """All that must be equal."""
     study = json.loads((folder / "study.json").read_text())
     records = [json.loads((folder / f"seed-{seed}" / "record.json").read_text()) for seed in range(SEEDS)]
+    for record in records:
+        del record["started"], record["ended"]
     for run in [*study["runs"], *records]:
         for epoch in run["epochs"]:
             del epoch["train_seconds"], epoch["valid_seconds"]

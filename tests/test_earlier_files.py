@@ -40,12 +40,13 @@ def test_a_record_of_the_first_version_reads() -> None:
     record = read_record(FILES / "run")
     assert holds(plain_with_changes(record), earlier)
     assert record.recipe == RECIPES["udacity"].with_changes({"epochs": 1})
+    assert (record.code, record.started, record.ended) == ([], None, None), "no file of then says it"
 
 
 def test_a_study_of_the_first_version_reads() -> None:
     """Nothing of it is lost, and a report is made of it."""
     study = read_results(FILES / "study")
-    assert len(study.runs) == 2
+    assert [run.code for run in study.runs] == [[], []]
     assert holds(plain_with_changes(study), written("study/study.json"))
 
 
@@ -54,6 +55,7 @@ def test_a_trace_of_the_first_version_reads() -> None:
     header, entries = read_trace(FILES / "trace.jsonl")
     first, *others = [json.loads(line) for line in (FILES / "trace.jsonl").read_text().splitlines()]
     assert holds(plain_with_changes(header), first)
+    assert header.code is None
     assert [plain(entry) for entry in entries] == others
 
 

@@ -13,6 +13,7 @@ from cifar_repro.report import tables as report_tables
 from cifar_repro.report.charts import number, percent, published_share
 from cifar_repro.report.published import Published, published_of
 from cifar_repro.report.repeat import steps
+from cifar_repro.runs.code import code_labels
 from cifar_repro.runs.record import Data, changed, data_label
 from cifar_repro.studies.study_file import Spread, Study
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Verdict
@@ -60,6 +61,8 @@ def _notices(study: Study) -> list[str]:
     for lost in study.diverged:
         where = f"in epoch {lost.stopped.epoch}"
         notices.append(f"{lost.folder} diverged {where}: it is left out of all that follows.")
+    if len(code := code_labels(run.code for run in study.runs)) > 1:
+        notices.append(f"The runs are not known to be of the same code: {'; '.join(code)}.")
     if study.test is None:
         epochs = len(study.runs[0].epochs)
         notices.append(f"The run is not complete: {epochs} of {study.recipe.epochs} epochs, and no test yet.")

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from cifar_repro.core.recipe import Seeds
+from cifar_repro.runs.code import Code
 from cifar_repro.runs.folders import Source
 from cifar_repro.studies.study_file import Study
 
@@ -16,29 +17,43 @@ def steps(study: Study) -> list[dict[str, Any]]:
     given = (("torch", environment.torch), ("torchvision", environment.torchvision), ("numpy", environment.numpy))
     versions = [f"{name}=={version.partition('+')[0]}" for name, version in given]
     where = "" if drawn else ", with DATA a folder whose images have the fingerprints below ('cifar-repro data DATA')"
-    first = "" if len(study.runs) == 1 else f"/{study.runs[0].folder}"
-    verify = ["cifar-repro", "verify", "DIR" + first, *([] if drawn else ["--data", "DATA"])]
+    recorded = "RUN" if len(study.runs) == 1 else f"STUDY/{study.runs[0].folder}"
+    verify = ["cifar-repro", "verify", recorded, *([] if drawn else ["--data", "DATA"])]
+    code = next((code for run in study.runs for code in run.code if code), None)
+    checkout = [shlex.join(["git", "checkout", code.commit])] if code and code.commit else []
     return [
         {
-            "text": f"In a checkout of cifar-repro, with Python {environment.python}:",
-            "commands": [shlex.join(["python", "-m", "pip", "install", "-e", ".", *versions])],
+            "text": f"In a checkout of cifar-repro{_which(code)}, with Python {environment.python}:",
+            "commands": [*checkout, shlex.join(["python", "-m", "pip", "install", "-e", ".", *versions])],
         },
-        {"text": f"Run it again{where}:", "commands": commands(study)},
+        {"text": f"Run it again{where}, into the new folder DIR:", "commands": commands(study)},
         {
-            "text": "Or compare a new run with the record bit by bit, epoch by epoch; equal bits need the torch, CPU "
-            "capability, threads and device of below:",
+            "text": f"Or train again and compare, bit by bit and epoch by epoch, with the record in {recorded}, which "
+            "stays as it is; equal bits need the torch, CPU capability, threads and device of below:",
             "commands": [shlex.join(verify)],
         },
     ]
 
 
+def _which(code: Code | None) -> str:
+    """Of what version the checkout is to be, as far as that was recorded."""
+    if code is None:
+        return ""
+    if code.commit is None:
+        return f" {code.version}"
+    changed = f", with changes that it does not hold: sources {code.source_sha256}" if code.changed else ""
+    return f" {code.version} (the commit of the run{changed})"
+
+
 def commands(study: Study) -> list[str]:
     """The command lines that give these runs again: a single one of `study` where it can say it, else one a run."""
     options = _options(study)
-    seeds = [*(run.seeds for run in study.runs), *(run.seeds for run in study.diverged)]
+    runs = [*((run.folder, run.seeds) for run in study.runs), *((run.folder, run.seeds) for run in study.diverged)]
+    seeds = [each for _, each in runs]
     if len(study.runs) > 1 and (which := _study_seeds(seeds, study.vary)):
         return [shlex.join(["cifar-repro", "study", *options, *which, "--out", "DIR"])]
-    return [shlex.join(["cifar-repro", "run", *options, *_run_seeds(s), "--out", "DIR"]) for s in seeds]
+    out = {folder: f"DIR/{folder}" if len(runs) > 1 else "DIR" for folder, _ in runs}
+    return [shlex.join(["cifar-repro", "run", *options, *_run_seeds(s), "--out", out[folder]]) for folder, s in runs]
 
 
 def _options(study: Study) -> list[str]:

@@ -10,6 +10,7 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
 from cifar_repro.formats import plain
 from cifar_repro.report.published import Published
+from cifar_repro.runs.code import code_labels
 from cifar_repro.runs.record import seeds_label
 from cifar_repro.studies.study_file import Study, StudyRun
 
@@ -99,6 +100,8 @@ def environment(study: Study) -> list[tuple[str, str]]:
     values = [
         (word, distinct([e[name] for e in environments if e[name] is not None])) for name, word in ENVIRONMENT.items()
     ]
+    if any(run.code for run in study.runs):
+        values.append(("cifar-repro", " / ".join(code_labels(run.code for run in study.runs))))
     return [(word, value.replace("True", "yes").replace("False", "no")) for word, value in values if value]
 
 

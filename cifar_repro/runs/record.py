@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -17,6 +18,7 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
 from cifar_repro.core.training import Epoch
 from cifar_repro.formats import Form, Whole, convert, decode, encode, plain
+from cifar_repro.runs.code import Code
 from cifar_repro.runs.environment import Environment
 
 SCHEMA = 1  # of all files that have a recipe: records, studies, traces
@@ -25,8 +27,9 @@ PARTS: tuple[Literal["train", "test"], ...] = ("train", "test")  # of the data
 
 # The recipe's fields in the first records. A later field that is missing had the value that it has in the recipe.
 FIRST_FIELDS = ("name", "batch_size", "epochs", "learning_rate", "valid_fraction", "dropout", "augmentation")
-# Entries of an epoch that the first records do not have.
+# Entries of an epoch, and of a run, that the first records do not have.
 LATER: dict[str, Any] = {"valid_accuracy": None, "running_loss": []}
+LATER_OF_RUN: dict[str, Any] = {"started": None, "ended": None, "code": []}
 T = TypeVar("T")
 
 
@@ -122,16 +125,21 @@ class Tested(Form, frozen=True, kw_only=True):
 class Record(Form, frozen=True, kw_only=True):
     """status: "complete" once the test is in it; `stopped` says where a diverged run met a NaN or infinite loss.
 
+    started, ended: in UTC, of the whole run, resumed or not; ended: None while it is unfinished. code: what began the
+    run, then other code that went on with it. Earlier versions recorded no such entries: None, or no code.
     best: None before the first epoch ends. In the file the recipe has an entry more, `overridden`: the names of its
     fields that differ from the registered recipe of that name.
     """
 
     schema: Whole = SCHEMA
     status: Literal["unfinished", "diverged", "complete"] = "unfinished"
+    started: datetime | None = None
+    ended: datetime | None = None
     recipe: Recipe
     seeds: Seeds
     data: Data
     environment: Environment
+    code: list[Code | None] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
     best: Best | None = None
     stopped: Stopped | None = None
@@ -260,11 +268,15 @@ def _whole_recipe(given: Any, name: str) -> Any:
 
 
 def whole_epochs(raw: Any) -> Any:
-    """What there is of a run, its epochs with the entries that earlier versions did not write."""
+    """What there is of a run, with the entries that earlier versions did not write."""
     epochs = raw.get("epochs") if isinstance(raw, dict) else None
     if not isinstance(epochs, list):
         return raw
-    return {**raw, "epochs": [{**LATER, **epoch} if isinstance(epoch, dict) else epoch for epoch in epochs]}
+    return {
+        **LATER_OF_RUN,
+        **raw,
+        "epochs": [{**LATER, **epoch} if isinstance(epoch, dict) else epoch for epoch in epochs],
+    }
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -274,10 +286,7 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 def read_record(folder: Path) -> Record:
-    """The record in a run folder.
-
-    Raises InputError where there is none, or none that this version can read.
-    """
+    """The record in a run folder. Raises InputError where there is none, or none that this version can read."""
     path = folder / NAME
     if not path.is_file():
         raise InputError(f"{folder}: holds no {NAME}: give the folder of a run")
@@ -290,6 +299,5 @@ def read_record(folder: Path) -> Record:
 
 
 def parse_record(content: bytes) -> Record:
-    """The record in the bytes of its file. Raises ValueError where something does not fit, InputError where it can
-    be said what to do, and RecursionError."""
+    """The record in the bytes of its file. Raises what `decode_with_recipe` raises."""
     return decode_with_recipe(content, Record, "record", "schema", whole_epochs)

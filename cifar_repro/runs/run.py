@@ -7,6 +7,7 @@ killed at any moment goes on from it, and the other files are made again.
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.core.training import Epoch, Training, fit, make_optimizer, split, torch_memory_format
+from cifar_repro.runs.code import code_differences, code_here
 from cifar_repro.runs.environment import differences, environment
 from cifar_repro.runs.folders import A_RUN, check_only
 from cifar_repro.runs.record import NAME, Best, Record, Stopped, Tested, check_same_data, describe_data, write_record
@@ -58,7 +60,10 @@ class Run:
         split(recipe, seeds, len(data.train))
         folder.mkdir(parents=True, exist_ok=True)
         here = environment(device, memory_format)
-        record = Record(recipe=recipe, seeds=seeds, data=describe_data(data), environment=here)
+        described = describe_data(data)
+        record = Record(
+            recipe=recipe, seeds=seeds, data=described, environment=here, code=[code_here()], started=_now()
+        )
         write_record(folder, record)
         return cls(folder, record, data, None)
 
@@ -66,6 +71,7 @@ class Run:
     def resume(cls, folder: Path, record: Record, data: Cifar10) -> "Run":
         """Goes on with a run from its last whole epoch, in an environment that gives the same bits.
 
+        Where the code is another one, or the run's was not recorded, the record has this one, too.
         Raises InputError if the data or the environment is another, or if the folder does not hold what is needed.
         """
         if record.stopped:
@@ -80,7 +86,10 @@ class Run:
             raise InputError(
                 f"{folder}: cannot be resumed to the same numbers here ({'; '.join(changed)}): start a new run"
             )
-        return cls(folder, record, data, _last_state(folder, record))
+        state = _last_state(folder, record)
+        if not record.code or code_differences(record.code[-1:], code_here()):
+            record = replace(record, code=[*(record.code or [None]), code_here()])
+        return cls(folder, record, data, state)
 
     def train(
         self,
@@ -117,7 +126,7 @@ class Run:
         except NonFiniteLoss as error:
             epoch = len(self.record.epochs) + 1
             stopped = Stopped(epoch=epoch, phase=error.phase, step=error.step, loss=str(error.loss))
-            self._write(status="diverged", stopped=stopped)
+            self._write(status="diverged", stopped=stopped, ended=_now())
             raise
 
     def _write_epochs(self, new_best: bool) -> None:
@@ -146,7 +155,12 @@ class Run:
 
     def complete(self) -> None:
         """Says in the record that all of the run is there; the last thing to be written."""
-        self._write(status="complete")
+        self._write(status="complete", ended=self.record.ended or _now())  # one that was complete stays as it is
+
+
+def _now() -> datetime:
+    """In UTC, to the second."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
 
 
 def evaluate_images(

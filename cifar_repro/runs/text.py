@@ -3,6 +3,7 @@
 from cifar_repro.core.model import build_network
 from cifar_repro.core.shapes import volume_walk
 from cifar_repro.core.training import Epoch, split
+from cifar_repro.runs.code import code_label
 from cifar_repro.runs.record import Data, Record, Tested, caption, data_label
 from cifar_repro.runs.run import Run
 from cifar_repro.runs.verify import Verification
@@ -25,6 +26,8 @@ def setup(run: Run) -> str:
     ]
     if done := len(run.record.epochs):
         lines.append(f"Going on after epoch {done}")
+    if len(run.record.code) > 1:
+        lines.append(f"WARNING: this run is not known to be all of the same code: {code_label(run.record.code)}")
     return "\n".join(lines)
 
 
@@ -109,16 +112,18 @@ def identical(result: Epoch) -> str:
 def verification(result: Verification) -> str:
     """Identical, or where the run parts and what could be why."""
     parted = result.difference
+    listed = [f"  {line}" for line in result.environment]
     if parted is None:
         epochs = f"{result.epochs} epoch{'s' if result.epochs > 1 else ''}"
-        return f"Identical: all losses and weights of {epochs}, to the last bit"
+        lines = [f"Identical: all losses and weights of {epochs}, to the last bit"]
+        return "\n".join([*lines, *(["The environment differs from the recorded one in:", *listed] if listed else [])])
     lines = [
         f"It parts in epoch {parted.epoch}, first in {parted.name}:",
         f"  recorded  {parted.recorded}",
         f"  here      {parted.here}",
     ]
     if result.environment:
-        lines += ["The environment differs from the recorded one in:", *(f"  {line}" for line in result.environment)]
+        lines += ["The environment differs from the recorded one in:", *listed]
     else:
         lines.append("Nothing in the environment differs from the recorded one.")
     if result.explained_by:

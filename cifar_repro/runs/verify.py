@@ -12,6 +12,7 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.training import MEMORY_FORMATS, Epoch, fit
+from cifar_repro.runs.code import code_differences, code_here
 from cifar_repro.runs.environment import Environment, differences, environment
 from cifar_repro.runs.record import Record, check_same_data
 
@@ -34,8 +35,8 @@ class Verification:
     """What came of repeating a run.
 
     epochs: how many were compared, the one that differs included. environment: "name: recorded -> here" for each
-    decisive entry that differs. explained_by: settings, other than the recorded ones, with which the recorded first
-    epoch comes out after all.
+    decisive entry that differs, and for the code. explained_by: settings, other than the recorded ones, with which the
+    recorded first epoch comes out after all.
     """
 
     epochs: int
@@ -75,6 +76,7 @@ def verify(
     settings = record.environment
     seeding.make_deterministic(settings.threads)
     changed = differences(settings, environment(torch.device(settings.device), settings.memory_format))
+    changed += code_differences(record.code, code_here())
     difference, compared = _first_difference(
         record, data, recorded[:epochs], settings.memory_format, after_epoch, progress
     )

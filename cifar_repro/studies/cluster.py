@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from cifar_repro import __version__
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
-from cifar_repro.runs.record import NAME, Record, parse_record, write_record
+from cifar_repro.runs.record import NAME, parse_record, write_record
 from cifar_repro.runs.run import BEST, LAST, METRICS
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, Workers, finish
 
@@ -122,7 +124,9 @@ def _keep(folder: Path, files: dict[str, bytes]) -> None:
     if not (folder / NAME).exists():
         folder.mkdir(parents=True, exist_ok=True)
         record = parse_record(files[NAME])
-        as_started = Record(recipe=record.recipe, seeds=record.seeds, data=record.data, environment=record.environment)
+        as_started = structs.replace(
+            record, status="unfinished", ended=None, epochs=[], best=None, stopped=None, test=None
+        )
         write_record(folder, as_started)
     for name, content in files.items():
         with replacing(folder / name) as file:

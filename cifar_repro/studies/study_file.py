@@ -1,8 +1,11 @@
 """The file of a study: what study.json holds."""
 
+from msgspec import field
+
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.core.training import Epoch
 from cifar_repro.formats import Form, Whole
+from cifar_repro.runs.code import Code
 from cifar_repro.runs.environment import Environment
 from cifar_repro.runs.folders import Source
 from cifar_repro.runs.record import SCHEMA, Best, Data, Record, Stopped, Tested
@@ -83,6 +86,7 @@ class StudyRun(Form, frozen=True, kw_only=True, omit_defaults=True):
     test: Tested | None
     correct_bits: str | None
     stopped: Stopped | None = None
+    code: list[Code | None] = field(default_factory=list)
 
     @classmethod
     def of(cls, record: Record, folder: str, correct_bits: str | None) -> "StudyRun":
@@ -96,6 +100,7 @@ class StudyRun(Form, frozen=True, kw_only=True, omit_defaults=True):
             test=record.test,
             correct_bits=correct_bits,
             stopped=record.stopped,
+            code=record.code,
         )
 
 

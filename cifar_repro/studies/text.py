@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cifar_repro.runs.code import code_labels
 from cifar_repro.runs.record import Record, data_label, recipe_label
 from cifar_repro.studies.study import Plan
 from cifar_repro.studies.study_file import ClassSpread, Spread, Study
@@ -60,6 +61,8 @@ def result(study: Study) -> str:
     if last.valid_loss:
         losses = [run.epochs[-1].valid_loss for run in study.runs]
         row("last validation loss", last.valid_loss, [loss for loss in losses if loss is not None], 1, 6, "")
+    if len(code := code_labels(run.code for run in study.runs)) > 1:
+        lines.append(f"WARNING: the runs are not known to be of the same code: {'; '.join(code)}")
     return "\n".join([*lines, *_variance(study)])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cifar_repro.runs.code import code_differences
 from cifar_repro.runs.environment import arrows, differences
 from cifar_repro.statistics import relative_difference
 from cifar_repro.traces.trace_file import Entry, KeptTensors, Trace, TraceHeader, Values
@@ -43,7 +44,8 @@ class Parting:
 
     growth: (step, difference of the losses, largest relative difference of a sampled weight) after each common step.
     missing, extra: names that only the first, or only the second trace has. environment, experiment: in what the
-    headers differ, each as "name: first -> second"; the experiment is recipe, seeds, data and number of steps.
+    headers differ, each as "name: first -> second"; the environment includes the code, the experiment is recipe, seeds,
+    data and number of steps.
     """
 
     first: str | None
@@ -71,6 +73,7 @@ def diff(a: Trace, b: Trace, kept: tuple[KeptTensors | None, KeptTensors | None]
     extra = [name for name in theirs if name not in ours]
     first = next((name for name in ours if name in theirs and _differ(ours[name], theirs[name])), None)
     environment = differences(a.header.environment, b.header.environment)
+    environment += code_differences([a.header.code], b.header.code)
     ours_of, theirs_of = _experiment(a.header), _experiment(b.header)
     experiment = {name: line for name in ours_of for line in arrows(ours_of, theirs_of, [name])}
     kind = gap = None

@@ -14,6 +14,7 @@ from typing import Any
 from cifar_repro.core.errors import InputError
 from cifar_repro.formats import plain
 from cifar_repro.gate.gate import GateResult, call, read_gate
+from cifar_repro.runs.code import Code
 from cifar_repro.runs.environment import Environment, arrows
 from cifar_repro.statistics import relative_difference
 from cifar_repro.traces.diff import Parting, diff
@@ -55,6 +56,7 @@ class Row:
 
     name: str
     environment: Environment
+    code: Code | None
     tests: Outcomes | None
     group: str
     loss_difference: float | None
@@ -106,7 +108,9 @@ def read_matrix(paths: Sequence[Path]) -> Matrix:
                 partings[letter] = diff(first, trace)
         name = path.stem if names.count(path.stem) == 1 else str(path)
         header, difference = trace.header, _loss_difference(first, trace)
-        rows.append(Row(name, header.environment, header.tests, letters[digests], difference, ratios.get(path)))
+        rows.append(
+            Row(name, header.environment, header.code, header.tests, letters[digests], difference, ratios.get(path))
+        )
     return Matrix(first.header, rows, partings)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cifar_repro.formats import plain
+from cifar_repro.runs.code import code_label
 from cifar_repro.runs.record import caption, plain_with_changes
 from cifar_repro.traces.diff import Parting
 from cifar_repro.traces.matrix import Matrix, Row
@@ -21,13 +22,14 @@ SETTING = {
     "memory format": "memory_format",
     "deterministic": "deterministic",
 }
+CODE = "code"  # the title of its column
 TIMES = "Times are those of the first times the ratio (95 % interval), measured in turn by 'cifar-repro gate'"
 
 
 def as_text(matrix: Matrix) -> str:
     """For a terminal: what is the same in all environments stands above the table, what is not known in any nowhere."""
     known = {title: cells for title, cells in _columns(matrix).items() if set(cells) != {"-"}}
-    alike = {title: cells[0] for title, cells in known.items() if title in SETTING and len(set(cells)) == 1}
+    alike = {title: cells[0] for title, cells in known.items() if title in (*SETTING, CODE) and len(set(cells)) == 1}
     shown = {title: cells for title, cells in known.items() if title not in alike}
     widths = {title: max(map(len, (title, *cells))) for title, cells in shown.items()}
     rows = [list(shown), *zip(*shown.values(), strict=True)]
@@ -74,6 +76,7 @@ def _columns(matrix: Matrix) -> dict[str, Sequence[str]]:
         "environment": [row.name for row in rows],
         "torch": [row.environment.torch for row in rows],
         **{title: [_known(getattr(row.environment, name)) for row in rows] for title, name in SETTING.items()},
+        CODE: [code_label([row.code]) if row.code else "-" for row in rows],
         "passed": [_tests(row, "passed") for row in rows],
         "failed": [_tests(row, "failed", "errors") for row in rows],
         "skipped": [_tests(row, "skipped") for row in rows],

@@ -8,7 +8,7 @@ def parting(found: Parting) -> str:
     lines = [*_lacking("Only in the first: ", found.missing), *_lacking("Only in the second:", found.extra)]
     if found.first is None:
         lines.append("Identical." if found.identical else found.sentence)
-        return "\n".join([*lines, *_experiment(found)])
+        return "\n".join([*lines, *_experiment(found), *_environment(found)])
     lines += [f"They part at {found.first} ({found.kind}).", found.sentence]
     if found.gap is None:
         lines.append("Its shape or type is another one.")
@@ -18,9 +18,7 @@ def parting(found: Parting) -> str:
         which = "All its values, compared one by one," if found.gap.all_values else "The sampled values"
         ulps = "" if found.gap.ulps is None else f", {found.gap.ulps:,} ulps"
         lines.append(f"{which} differ by up to {found.gap.absolute:.3g}, relatively {found.gap.relative:.3g}{ulps}.")
-    lines += _experiment(found)
-    if found.environment:
-        lines += ["The environments differ in:", *(f"  {line}" for line in found.environment)]
+    lines += [*_experiment(found), *_environment(found)]
     if found.growth:
         lines.append(f"{'step':>6}{'loss differs by':>18}{'weights, relatively':>22}")
         shown = [row for row in found.growth if row[0] in (1, 2, 5, 10, found.growth[-1][0]) or row[0] % 20 == 0]
@@ -37,3 +35,7 @@ def _lacking(where: str, names: list[str]) -> list[str]:
 
 def _experiment(found: Parting) -> list[str]:
     return ["The experiments differ in:", *(f"  {line}" for line in found.experiment)] if found.experiment else []
+
+
+def _environment(found: Parting) -> list[str]:
+    return ["The environments differ in:", *(f"  {line}" for line in found.environment)] if found.environment else []

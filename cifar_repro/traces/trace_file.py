@@ -1,7 +1,7 @@
 """The file of a trace: a digest of every tensor, as JSON lines.
 
-A header (schema, recipe, seeds, data, environment), then an entry for each tensor, by the names of `trace`. Beside it,
-on request, FILE.npz holds the tensors themselves under the same names (numpy's format, without pickle).
+A header (schema, recipe, seeds, data, environment, code), then an entry for each tensor, by the names of `trace`.
+Beside it, on request, FILE.npz holds the tensors themselves under the same names (numpy's format, without pickle).
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError, NonFinite
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.formats import Form, Whole, decode, plain
+from cifar_repro.runs.code import Code, code_here
 from cifar_repro.runs.environment import Environment, environment
 from cifar_repro.runs.record import SCHEMA, Data, decode_with_recipe, describe_data, plain_with_changes
 from cifar_repro.traces.junit import Outcomes
@@ -32,7 +33,8 @@ SAMPLED = 8  # values of each tensor that are kept in full
 class TraceHeader(Form, frozen=True, kw_only=True, omit_defaults=True):
     """The first line of a trace: what was traced, on what, and where.
 
-    trace: SCHEMA. tests: what was given with --tests; without, the line has no such entry.
+    trace: SCHEMA. code: None where other code than this package's traced, or an earlier version. tests: what was given
+    with --tests. Without them, the line has no such entries.
     """
 
     trace: Whole
@@ -41,6 +43,7 @@ class TraceHeader(Form, frozen=True, kw_only=True, omit_defaults=True):
     seeds: Seeds
     data: Data
     environment: Environment
+    code: Code | None = None
     tests: Outcomes | None = None
 
 
@@ -147,6 +150,7 @@ def header(
         seeds=seeds,
         data=describe_data(data),
         environment=environment(device, memory_format),
+        code=code_here(),
         tests=tests,
     )
 

@@ -10,7 +10,7 @@ from cifar_repro.cli import make_parser
 from cifar_repro.commands.options import experiment
 from cifar_repro.commands.study import plan_of
 from cifar_repro.core.recipe import RECIPES, Seeds
-from cifar_repro.report.repeat import commands
+from cifar_repro.report.repeat import commands, steps
 from tests.report.pages import ENVIRONMENT, a_study, one_run, page, whole
 
 
@@ -62,4 +62,54 @@ def test_seeds_that_do_not_follow_one_another_are_runs_of_their_own() -> None:
     """No command of `study` gives seeds 0, 1 and 5: there is one of `run` for each."""
     study = a_study(3)
     study["runs"][2]["seeds"] = asdict(Seeds.all(5))
-    assert [parsed(command).seed for command in commands(whole(study))] == [0, 1, 5]
+    options = [parsed(command) for command in commands(whole(study))]
+    assert [(made.seed, str(made.out)) for made in options] == [(0, "DIR/seed-0"), (1, "DIR/seed-1"), (5, "DIR/seed-2")]
+
+
+CODE: dict[str, Any] = {"version": "0.1.0", "commit": "c" * 40, "changed": False, "source_sha256": "a" * 64}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "first"),
+    [
+        ({}, "cifar-repro 0.1.0 (the commit of the run), with", f"git checkout {'c' * 40}"),
+        ({"changed": True}, f"with changes that it does not hold: sources {'a' * 64})", f"git checkout {'c' * 40}"),
+        ({"commit": None, "changed": None}, "cifar-repro 0.1.0, with", "python -m pip install"),
+    ],
+)
+def test_the_checkout_is_of_the_code_that_ran(changes: dict[str, Any], said: str, first: str) -> None:
+    """Its commit is checked out before it is installed; changes that it lacks are told; without one, a version."""
+    run = one_run()
+    run["runs"][0]["code"] = [CODE | changes]
+    made = steps(whole(run))[0]
+    assert said in made["text"]
+    assert made["commands"][0].startswith(first)
+    assert page(run).text.count("0.1.0 (") >= 1, "the table of the environment tells it, too"
+
+
+def test_where_the_code_was_not_recorded_none_is_named() -> None:
+    """Of a run of an earlier version the page says what it always said."""
+    made = steps(whole(one_run()))[0]
+    assert made["text"].startswith("In a checkout of cifar-repro, with Python")
+    assert len(made["commands"]) == 1
+
+
+@pytest.mark.parametrize(("seeds", "recorded"), [(1, "RUN"), (2, "STUDY/seed-0")])
+def test_verify_is_of_the_record_and_not_of_the_new_run(seeds: int, recorded: str) -> None:
+    """What trains again writes to a folder of its own; what is verified is the folder of the report's results."""
+    study = a_study(seeds) if seeds > 1 else one_run()
+    _, again, verify = steps(whole(study))
+    assert [str(parsed(command).out) for command in again["commands"]] == ["DIR"]
+    assert [str(parsed(command).run) for command in verify["commands"]] == [recorded]
+    assert recorded in verify["text"]
+
+
+def test_runs_of_different_code_are_told_apart() -> None:
+    """The page warns where the sources differ or are not known of all runs, and not where only the commit differs."""
+    warning = "not known to be of the same code"
+    same, other = CODE | {"commit": "d" * 40}, CODE | {"source_sha256": "b" * 64}
+    for second, warns in ([same], False), ([other], True), ([], True), ([CODE, other], True):
+        study = a_study(2)
+        study["runs"][0]["code"], study["runs"][1]["code"] = [CODE], second
+        assert (warning in page(study).text) is warns, second
+    assert warning not in page(a_study(2)).text

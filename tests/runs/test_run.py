@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from cifar_repro.core import checkpoint
 from cifar_repro.core.data import Cifar10, ImageSet
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
+from cifar_repro.runs import text
+from cifar_repro.runs.code import Code, code_here
 from cifar_repro.runs.record import FIRST_FIELDS, Stopped, read_record
 from cifar_repro.runs.run import BEST, LAST, METRICS, Run
 
@@ -47,7 +50,7 @@ def finish(run: Run) -> None:
 def without_times(record: dict[str, Any]) -> dict[str, Any]:
     for epoch in record["epochs"]:
         del epoch["train_seconds"], epoch["valid_seconds"]
-    return record
+    return {name: entry for name, entry in record.items() if name not in ("started", "ended")}
 
 
 def outcome(folder: Path) -> dict[str, Any]:
@@ -245,15 +248,42 @@ def test_a_run_of_an_earlier_version_can_be_read_and_gone_on_with(
     record["recipe"] = {name: record["recipe"][name] for name in (*FIRST_FIELDS, "overridden")}
     for epoch in [*record["epochs"], *state["epochs"]]:
         del epoch["valid_accuracy"], epoch["running_loss"]
+    del record["code"], record["started"], record["ended"]
     (tmp_path / "record.json").write_text(json.dumps(record))
     torch.save(state, tmp_path / LAST)
     read = read_record(tmp_path)
+    assert (read.code, read.started, read.ended) == ([], None, None)
     assert read.recipe == RECIPE
     assert [(epoch.valid_accuracy, epoch.running_loss) for epoch in read.epochs] == [(None, [])] * 2
     finish(Run.resume(tmp_path, read, data))
+    assert read_record(tmp_path).code == [None, code_here()]
     assert outcome(tmp_path)["best"] == uninterrupted["best"]
     for ours, theirs in zip(outcome(tmp_path)["record"]["epochs"], uninterrupted["record"]["epochs"], strict=True):
         assert ours["weights_sha256"] == theirs["weights_sha256"]
+
+
+def test_a_record_says_when_it_was_and_by_what_code(
+    data: Cifar10, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resumed, a run keeps its start, ends once, and has the code that goes on only where it is other code."""
+    times = [datetime(2026, 1, 1, 12, 0, second, tzinfo=timezone.utc) for second in range(2)]
+    now = iter(times)
+    monkeypatch.setattr("cifar_repro.runs.run._now", lambda: next(now))
+    recipe = RECIPE.with_changes({"epochs": 1})
+    Run.start(tmp_path, recipe, SEEDS, data, CPU, "contiguous").train()
+    record = read_record(tmp_path)
+    assert (record.started, record.ended, record.code) == (times[0], None, [code_here()])
+    finish(Run.resume(tmp_path, record, data))
+    record = read_record(tmp_path)
+    assert (record.started, record.ended, record.code) == (times[0], times[1], [code_here()])
+    assert json.loads((tmp_path / "record.json").read_text())["started"] == "2026-01-01T12:00:00Z"
+    other = Code(version="0.2.0", commit=None, changed=None, source_sha256="b" * 64)
+    monkeypatch.setattr("cifar_repro.runs.run.code_here", lambda: other)
+    resumed = Run.resume(tmp_path, record, data)
+    assert "WARNING: this run is not known to be all of the same code: " in text.setup(resumed)
+    finish(resumed)
+    record = read_record(tmp_path)
+    assert (record.started, record.ended, record.code) == (times[0], times[1], [code_here(), other])
 
 
 def test_the_best_and_not_the_last_weights_are_tested(data: Cifar10, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cifar_repro.formats import convert
 from cifar_repro.runs.environment import Environment
 from cifar_repro.runs.record import plain_with_changes, read_record
 from cifar_repro.runs.run import Run
+from cifar_repro.runs.text import verification
 from cifar_repro.runs.verify import Difference, _other_settings, verify
 from tests.make_data import tiny_set, write_binary_folder
 from tests.make_studies import ENVIRONMENT, as_record
@@ -112,6 +114,17 @@ def test_what_differs_in_the_environment_is_named(record: dict[str, Any], data: 
     record["environment"] |= {"torch": "1.0", "cpu_capability": "ABACUS"}
     listed = verify(as_record(record), data, epochs=1).environment
     assert listed == [f"torch: 1.0 -> {torch.__version__}", f"cpu_capability: ABACUS -> {here()}"]
+
+
+def test_other_code_is_named_whether_or_not_the_numbers_differ(record: dict[str, Any], data: Cifar10) -> None:
+    """Identical numbers of other code are told as that; the code is a difference like others where they part."""
+    record["code"][0] |= {"version": "0.0.1", "commit": None, "changed": None, "source_sha256": "b" * 64}
+    result = verify(as_record(record), data, epochs=1)
+    assert result.difference is None
+    assert re.fullmatch(r"code: 0\.0\.1 \(sources bbbbbbbbbb\) -> .*\)", *result.environment)
+    said = verification(result).splitlines()
+    assert said[0].startswith("Identical")
+    assert said[-1] == f"  {result.environment[0]}"
 
 
 def here() -> str:

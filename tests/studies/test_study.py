@@ -55,8 +55,8 @@ def plan(folder: Path, **changes: Any) -> Plan:
 
 
 def without_seconds(path: Path) -> dict[str, Any]:
-    """A study.json or record.json but for the seconds."""
-    content: dict[str, Any] = json.loads(path.read_text())
+    """A study.json or record.json but for the seconds, and for when it was."""
+    content: dict[str, Any] = {**json.loads(path.read_text()), "started": None, "ended": None}
     for run in content.get("runs", [content]):
         for epoch in run["epochs"]:
             del epoch["train_seconds"], epoch["valid_seconds"]

@@ -65,6 +65,19 @@ def test_fewer_than_five_runs_have_a_range_and_no_interval(runs: int, between: s
     assert accuracy.endswith(between)
 
 
+def test_runs_of_different_code_are_told(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Runs of the same code are not spoken of; where a run may be of other code, a line says which there are."""
+    assert study(images, tmp_path / "study") == 0
+    assert "same code" not in capsys.readouterr().out
+    record = read(tmp_path / "study" / "seed-1" / "record.json")
+    record["code"][0] |= {"version": "0.0.1", "commit": None, "changed": None, "source_sha256": "b" * 64}
+    (tmp_path / "study" / "seed-1" / "record.json").write_text(json.dumps(record))
+    assert study(images, tmp_path / "study") == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "same code" in line)
+    assert line.endswith("; 0.0.1 (sources bbbbbbbbbb)")
+    assert [len(run["code"]) for run in read(tmp_path / "study" / "study.json")["runs"]] == [1, 1]
+
+
 def test_json_is_the_study_and_nothing_else(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With --json stdout is study.json; with --vary each, all four by their source, and each varies that one alone."""
     assert study(images, tmp_path / "each", "--vary", "each", "--seed", "9", "--json") == 0

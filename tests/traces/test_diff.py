@@ -121,3 +121,13 @@ def test_what_an_earlier_version_did_not_write_is_no_difference() -> None:
     earlier = {**HEADER, "recipe": {name: HEADER["recipe"][name] for name in FIRST_FIELDS}}
     assert parted(None, earlier, header()).experiment == []
     assert parted(None, earlier, header(recipe={"momentum": 0.9})).experiment == ["recipe momentum: 0.0 -> 0.9"]
+
+
+def test_other_code_is_a_difference_of_the_environments() -> None:
+    """Where both traces say what code made them; where one does not, nothing is claimed."""
+    code = {"version": "0.1.0", "commit": None, "changed": None, "source_sha256": "a" * 64}
+    other = code | {"source_sha256": "b" * 64}
+    line = "code: 0.1.0 (sources aaaaaaaaaa) -> 0.1.0 (sources bbbbbbbbbb)"
+    assert parted(None, HEADER | {"code": code}, HEADER | {"code": other}).environment == [line]
+    assert parted(None, HEADER | {"code": code}, HEADER | {"code": code}).environment == []
+    assert parted(None, HEADER, HEADER | {"code": code}).environment == []

@@ -24,9 +24,15 @@ def test_of_many_names_that_one_trace_lacks_a_few_are_shown() -> None:
 
 
 def test_where_the_experiments_differ_it_is_said_in_what() -> None:
-    """Below where two traces part, and where they do not; not a word where they are of one experiment."""
+    """Below where two traces part, and where they do not; not a word where they are of one experiment and place."""
     parting = replace(EQUAL, first="init/w", kind="initialisation of w", experiment=["init seed: 0 -> 1"])
     assert text.parting(parting).splitlines()[-2:] == ["The experiments differ in:", "  init seed: 0 -> 1"]
-    equal = replace(EQUAL, experiment=["recipe epochs: 30 -> 5"])
-    assert text.parting(equal).splitlines() == ["Identical.", "The experiments differ in:", "  recipe epochs: 30 -> 5"]
+    equal = replace(EQUAL, experiment=["recipe epochs: 30 -> 5"], environment=["threads: 1 -> 2"])
+    differ = [
+        "The experiments differ in:",
+        "  recipe epochs: 30 -> 5",
+        "The environments differ in:",
+        "  threads: 1 -> 2",
+    ]
+    assert text.parting(equal).splitlines() == ["Identical.", *differ]
     assert text.parting(EQUAL) == "Identical."

@@ -1,6 +1,7 @@
 """What is printed of a matrix, as text, Markdown and JSON, is what differs between the environments."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +70,26 @@ def test_whatever_decides_the_bits_is_shown_where_it_differs(
     assert [row[column] for row in table if row[1:2] in (["a"], ["b"])] == cells
 
 
+def test_the_code_is_a_column_where_traces_tell_it(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same code of all is told above the table, other code in it, and none where a trace does not say."""
+    code = {"version": "0.1.0", "commit": None, "changed": None, "source_sha256": "a" * 64}
+    a, same = (make(name, header={"code": code}) for name in ("a", "same"))
+    other, none = make("other", header={"code": code | {"source_sha256": "b" * 64}}), make("none")
+    assert ", code 0.1.0 (sources aaaaaaaaaa)\n" in printed(capsys, a, same)
+    out = printed(capsys, a, other, none)
+    assert re.search(r"^other .*  0\.1\.0 \(sources bbbbbbbbbb\)  ", out, re.MULTILINE)
+    assert re.search(r"^none .*  -  ", out, re.MULTILINE)
+
+
 def test_the_markdown_has_every_column(three: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     """Markdown keeps the columns that are the same everywhere."""
     lines = printed(capsys, *three, "--markdown").splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     assert cells[0][:7] == ["environment", "torch", "python", "CPU model", "CPU", "device", "GPU"]
-    assert cells[0][7:10] == ["threads", "memory format", "deterministic"]
+    assert cells[0][7:11] == ["threads", "memory format", "deterministic", "code"]
     assert cells[2][:10] == ["old", "2.6.0+cu124", "3.11.7", "a CPU", "AVX512", "cpu", "-", "1", "contiguous", "True"]
-    assert cells[2][10:] == ["7", "3", "3", "A", "equal", "-"]
-    assert {len(row) for row in cells} == {16}
+    assert cells[2][10:] == ["-", "7", "3", "3", "A", "equal", "-"]
+    assert {len(row) for row in cells} == {17}
 
 
 def test_the_json_holds_rows_and_groups(three: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
