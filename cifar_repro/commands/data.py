@@ -34,7 +34,7 @@ def command(options: argparse.Namespace) -> int:
             layouts.download(Path(where), progress)
         except layouts.NETWORK_ERRORS as error:
             raise InputError(f"{layouts.ARCHIVE_URL}: cannot be reached ({error}): try again") from error
-    described = describe_data(load(where))
+    described = describe_data(load(where, options.require_data))
     speaker(options)(text.data(described))
     print_json(options, described)
     return DONE

@@ -33,7 +33,7 @@ def command(options: argparse.Namespace) -> int:
     device = choose_device("auto" if options.device is None else options.device)
     make_deterministic(options.threads)
     network, stripped = load_any_weights(options.checkpoint, recipe)
-    data = load(options.data)
+    data = load(options.data, options.require_data)
     memory_format = "contiguous" if options.memory_format is None else options.memory_format
     result = Tested.of(evaluate_images(network, data, recipe, device, memory_format, progress))
     say = speaker(options)

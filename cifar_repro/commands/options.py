@@ -29,6 +29,9 @@ LAYOUTS_HELP = """A data folder holds one of
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Read by `load`."""
     parser.add_argument("--data", metavar="D", help=DATA_HELP)
+    parser.add_argument(
+        "--require-data", action="store_true", help="end with status 2 where it would be synthetic data (for CI)"
+    )
     parser.epilog = "\n\n".join(filter(None, [parser.epilog, LAYOUTS_HELP]))
 
 
@@ -92,15 +95,21 @@ def experiment(options: argparse.Namespace) -> "tuple[Recipe, Seeds, torch.devic
     return recipe, seeds, choose_device(said.get("device", "auto")), memory_format
 
 
-def load(where: str | None) -> "Cifar10":
-    """The data that --data names; where synthetic data stands in for CIFAR-10, stderr says so."""
+def load(where: str | None, required: bool = False) -> "Cifar10":
+    """The data that --data names; where synthetic data stands in for CIFAR-10, stderr says so.
+
+    required: --require-data, with which InputError is raised for synthetic data, asked for or not.
+    """
     from cifar_repro.core.data import load_cifar10
 
     data = load_cifar10("auto" if where is None else where, progress=progress)
+    why = f"none in $CIFAR_REPRO_DATA or ./data, and {data.stands_in}" if data.stands_in else "synthetic is asked for"
+    if required and data.kind == "synthetic":
+        raise InputError(f"data: there are no real images, which --require-data demands ({why}): give --data FOLDER")
     if data.stands_in:
         print(
-            f"cifar-repro: WARNING: no CIFAR-10 in $CIFAR_REPRO_DATA or ./data, and {data.stands_in}: "
-            "SYNTHETIC data stands in for it, and its results say nothing about CIFAR-10",
+            "cifar-repro: WARNING: SYNTHETIC DATA, NOT CIFAR-10: what follows says nothing about CIFAR-10\n"
+            f"cifar-repro: {why}; --data FOLDER names it, --require-data stops without it",
             file=sys.stderr,
         )
     return data

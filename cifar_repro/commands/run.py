@@ -71,7 +71,8 @@ def _started(options: argparse.Namespace) -> "Run":
     folder = options.out if options.out is not None else Path("runs") / f"{recipe.name}-seed{seed}-{time}"
     check_unused(folder)
     make_deterministic(options.threads)
-    return Run.start(folder, recipe, seeds, load(options.data), device, memory_format)
+    data = load(options.data, options.require_data)
+    return Run.start(folder, recipe, seeds, data, device, memory_format)
 
 
 def _resumed(options: argparse.Namespace) -> "Run":
@@ -102,4 +103,4 @@ def _resumed(options: argparse.Namespace) -> "Run":
             raise InputError(f"{flag}: {said[name]} is not the {recorded[name]} of the run in {folder}: leave it out")
     choose_device(record.environment.device)
     make_deterministic(record.environment.threads)
-    return Run.resume(folder, record, load(place(options.data, record.data)))
+    return Run.resume(folder, record, load(place(options.data, record.data), options.require_data))

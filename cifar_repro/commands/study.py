@@ -53,7 +53,7 @@ def command(options: argparse.Namespace) -> int:
 
     plan, workers_of, where = plan_of(options)
     plans = plan.of_each_source() if options.vary == "each" else [plan]
-    data = load(options.data)
+    data = load(options.data, options.require_data)
     for one in plans:
         epochs_done(one, data)  # before any work
     say, begun = speaker(options), time.monotonic()

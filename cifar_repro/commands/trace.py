@@ -41,7 +41,7 @@ def command(options: argparse.Namespace) -> int:
         check_new(file)
     make_deterministic(options.threads)
     tests = count_tests(options.tests) if options.tests else None
-    data = load(options.data)
+    data = load(options.data, options.require_data)
     first = header(recipe, seeds, data, options.steps, device, memory_format, tests)
     tensors = trace(recipe, seeds, data, options.steps, device=device, memory_format=memory_format, progress=progress)
     write_trace(options.out, first, tensors, keep=options.tensors == "all")
