@@ -3,20 +3,26 @@
 import argparse
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from cifar_repro import __version__
 from cifar_repro.commands import COMMANDS
-from cifar_repro.commands.status import BAD_INPUT, FAILED_CHECK, INTERRUPTED, PIPE_CLOSED, Stop, describe
-from cifar_repro.core.errors import InputError, NonFinite
+from cifar_repro.commands.status import BAD_INPUT, DONE, FAILED_CHECK, INTERRUPTED, PIPE_CLOSED, Stop, describe
+from cifar_repro.core.errors import InputError, NonFinite, meant
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 a check did not hold, 2 bad input, 3 undecided."""
-    options = make_parser().parse_args(arguments)
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if "command" not in options:
+        parser.print_help()
+        return DONE
     try:
         status: int = options.command(options)
         sys.stdout.flush()
@@ -47,10 +53,42 @@ def _remedy(error: OSError) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line, which knows what a misspelt word may have been meant for."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())} (see '{self.prog} --help')\n")
+        message = " ".join(message.split())
+        if choice := re.fullmatch(r"(.*invalid choice: '(.*)') \(choose from (.*)\)", message):
+            before, word, known = choice.groups()
+            near = meant(word, re.findall(r"[\w-]+", known))
+            message = f"{before}{near} (choose from {known})"
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see '{self.prog} --help')\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but what a command does not know is told by its own parser, which knows its options."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            known = self._option_string_actions
+            words = [f"{word}{meant(word.partition('=')[0], known) if word[:2] == '--' else ''}" for word in unknown]
+            self.error(f"unrecognized arguments: {' '.join(words)}")
+        return parsed, unknown
+
+
+class PrintCompletion(argparse.Action):
+    """Prints what makes a shell complete the words of this command line, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option_string: Any = None) -> None:
+        try:
+            import shtab
+        except ImportError:
+            parser.error("print-completion: shtab is not installed: give it with pip install 'cifar-repro[completion]'")
+        for own in self.const.choices.values():
+            for action in own._actions:
+                if action.type is Path:
+                    action.complete = shtab.FILE
+                if action.help is argparse.SUPPRESS:  # in the help of another command
+                    action.help = "a number of the recipe"
+        print(shtab.complete(parser, shell=values))
+        parser.exit()
 
 
 def make_parser() -> Parser:
@@ -59,7 +97,14 @@ def make_parser() -> Parser:
         prog="cifar-repro", description="The CIFAR-10 CNN of the Udacity PyTorch lesson, repeatable to the bit."
     )
     parser.add_argument("--version", action="version", version=f"cifar-repro {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        const=commands,
+        choices=("bash", "zsh", "tcsh"),
+        help="print what makes this shell complete commands and options",
+    )
     for name in COMMANDS:
         module = import_module(f"cifar_repro.commands.{name}")
         description, _, more = (module.__doc__ or "").partition("\n\n")  # python -OO leaves no docstrings

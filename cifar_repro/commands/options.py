@@ -4,6 +4,7 @@ import argparse
 import sys
 from dataclasses import fields
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from cifar_repro.commands.talk import progress
@@ -57,23 +58,28 @@ def add_json(parser: argparse._ActionsContainer, help: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"{help}; nothing else goes to stdout")
 
 
-def add_experiment(parser: argparse.ArgumentParser, threads: int | None = None) -> None:
-    """Which experiment, on what data, on what machine: read by `experiment` and `load`."""
+def add_experiment(parser: argparse.ArgumentParser, threads: int | None = None, explain: bool = False) -> None:
+    """Which experiment, on what data, on what machine: read by `experiment` and `load`.
+
+    explain: whether the help has a line for each number of the recipe, or their names alone.
+    """
     parser.add_argument("--recipe", metavar="R", help=f"one of {', '.join(RECIPES)} (default: udacity)")
     parser.add_argument("--seed", type=int, metavar="S", help="the seed of all four sources of randomness (default: 0)")
     for f in fields(Seeds):
         parser.add_argument(f"--{f.name}-seed", type=int, metavar="S", help=f"another seed for the {f.name} alone")
     add_data(parser)
     add_compute(parser, threads)
-    group = parser.add_argument_group("recipe", "Change a number of the recipe; the record says which.")
-    for f in fields(Recipe):
-        if f.name != "name":
-            group.add_argument(
-                f"--{f.name.replace('_', '-')}",
-                type=type(f.default),
-                metavar="{" + ",".join(f.metadata["choices"]) + "}" if f.metadata["choices"] else "N",
-                help=f"{f.metadata['help']} (udacity: {f.default})",
-            )
+    flags = {f"--{f.name.replace('_', '-')}": f for f in fields(Recipe) if f.name != "name"}
+    listed = "" if explain else f" 'cifar-repro run --help' explains them: {', '.join(flags)}."
+    description = fill(f"Change a number of the recipe; the record says which.{listed}", 76, break_on_hyphens=False)
+    group = parser.add_argument_group("recipe", description)
+    for flag, f in flags.items():
+        group.add_argument(
+            flag,
+            type=type(f.default),
+            metavar="{" + ",".join(f.metadata["choices"]) + "}" if f.metadata["choices"] else "N",
+            help=f"{f.metadata['help']} (udacity: {f.default})" if explain else argparse.SUPPRESS,
+        )
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:

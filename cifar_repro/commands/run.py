@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume", type=Path, metavar="DIR", help="go on with the run in DIR, exactly as if it had never stopped"
     )
     add_json(parser, "print the record as JSON")
-    add_experiment(parser)
+    add_experiment(parser, explain=True)
 
 
 def command(options: argparse.Namespace) -> int:

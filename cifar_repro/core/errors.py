@@ -1,5 +1,8 @@
 """What can go wrong in ways that a user should read about in one line."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class InputError(ValueError):
     """Something given from outside cannot be used: the message names it, its value and the remedy."""
@@ -18,3 +21,8 @@ class NonFiniteLoss(NonFinite):
     def __init__(self, phase: str, step: int, loss: float):
         super().__init__(f"the loss of {phase} step {step} is {loss}")
         self.phase, self.step, self.loss = phase, step, loss
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """ " (did you mean X?)" where one of the known words is much like this one, else nothing."""
+    return "".join(f" (did you mean {near}?)" for near in get_close_matches(word, known, n=1))

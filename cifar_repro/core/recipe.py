@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
-from cifar_repro.core.errors import InputError
+from cifar_repro.core.errors import InputError, meant
 
 LARGEST = 1_000_000  # batch size, epochs and window: more is a slip of the keyboard
 FLOAT32_MAX = 3.4028234663852886e38
@@ -152,7 +152,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 def get_recipe(name: str) -> Recipe:
     """The registered recipe of that name. Raises InputError for any other name."""
     if name not in RECIPES:
-        raise InputError(f"recipe: {name!r} is not known: give one of {', '.join(RECIPES)}")
+        raise InputError(f"recipe: {name!r} is not known{meant(name, RECIPES)}: give one of {', '.join(RECIPES)}")
     return RECIPES[name]
 
 

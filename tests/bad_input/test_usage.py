@@ -13,7 +13,6 @@ from tests.bad_input.spoiled import HUGE, as_id, needs_no_gpu, weights
 @pytest.mark.parametrize(
     ("arguments", "naming"),
     [
-        pytest.param([], ["COMMAND"], id="no command"),
         pytest.param(["fly"], ["fly"], id="unknown command"),
         pytest.param(["run", "--wings", "2"], ["--wings"], id="unknown flag"),
         pytest.param(["run", "--wings", "two\nthree"], ["--wings"], id="unknown flag, value of two lines"),
@@ -23,7 +22,7 @@ from tests.bad_input.spoiled import HUGE, as_id, needs_no_gpu, weights
     ],
 )
 def test_wrong_usage_is_refused(shell: Shell, arguments: list[str], naming: list[str]) -> None:
-    """A missing or unknown command, flag or argument is named."""
+    """An unknown command, and a missing or unknown flag or argument, is named."""
     shell.refuses(*arguments, naming=tuple(naming))
 
 
