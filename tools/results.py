@@ -90,10 +90,19 @@ def recipes() -> str:
                 mean_sd([accuracy(run) for run in study.runs]),
                 published_accuracy(published),
                 f"**{found.outcome}** the published result",
-                "" if found.population is None else f"{found.population.others}: {odd or 'cannot be told'}",
+                ""
+                if found.population is None
+                else f"{found.population.others} runs; odd one: {odd or 'not to be told'}",
             ]
         )
-    head = ("recipe", "runs here", "test accuracy: mean (sd)", "published", "`cifar-repro verdict`", "others: odd one")
+    head = (
+        "recipe",
+        "runs here",
+        "test accuracy: mean (sd)",
+        "published",
+        "`cifar-repro verdict`",
+        "other people's runs",
+    )
     return table(head, rows)
 
 
