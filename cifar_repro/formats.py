@@ -10,12 +10,14 @@ import re
 import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # a whole number of 64 bits
+Time = Annotated[datetime, msgspec.Meta(tz=True)]  # with its zone
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):

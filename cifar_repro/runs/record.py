@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -17,7 +16,7 @@ from cifar_repro.core.evaluation import Evaluation
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import Recipe, Seeds, get_recipe
 from cifar_repro.core.training import Epoch
-from cifar_repro.formats import Form, Whole, convert, decode, encode, plain
+from cifar_repro.formats import Form, Time, Whole, convert, decode, encode, plain
 from cifar_repro.runs.code import Code
 from cifar_repro.runs.environment import Environment
 
@@ -133,8 +132,8 @@ class Record(Form, frozen=True, kw_only=True):
 
     schema: Whole = SCHEMA
     status: Literal["unfinished", "diverged", "complete"] = "unfinished"
-    started: datetime | None = None
-    ended: datetime | None = None
+    started: Time | None = None
+    ended: Time | None = None
     recipe: Recipe
     seeds: Seeds
     data: Data
