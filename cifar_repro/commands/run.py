@@ -16,6 +16,7 @@ from cifar_repro.commands.talk import print_json, progress, speaker
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 
 if TYPE_CHECKING:
+    from cifar_repro.core.training import Epoch
     from cifar_repro.runs.run import Run
 
 
@@ -24,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="go on with the run in DIR, exactly as if it had never stopped"
     )
+    parser.add_argument("--csv", action="store_true", help="write metrics.csv, too: a line an epoch")
+    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard's events to tensorboard/, too")
     add_json(parser, "print the record as JSON")
     add_experiment(parser, explain=True)
 
@@ -31,16 +34,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     from cifar_repro.report import run_figures
     from cifar_repro.report.page import write_run_report
-    from cifar_repro.runs import text
+    from cifar_repro.runs import exports, text
     from cifar_repro.runs.record import Tested, plain_with_changes
 
+    if options.tensorboard:
+        exports.check_tensorboard()
     run = _resumed(options) if options.resume else _started(options)
     say = speaker(options)
     say(text.setup(run))
     try:
         run_figures.draw_data(run)
-        window = run.recipe.loss_window
-        run.train(lambda epoch, previous_best: say(text.epoch(epoch, previous_best, window)), progress)
+        log = exports.tensorboard(run.folder, run.record.epochs) if options.tensorboard else None
+        if options.csv:
+            exports.write_csv(run.folder, run.record.epochs)
+
+        def after_epoch(epoch: "Epoch", previous_best: float | None) -> None:
+            say(text.epoch(epoch, previous_best, run.recipe.loss_window))
+            if options.csv:
+                exports.write_csv(run.folder, run.record.epochs)
+            if log is not None:
+                log(epoch)
+
+        run.train(after_epoch, progress)
         result = run.test(progress)
         say(text.test(Tested.of(result)))
         run_figures.draw_results(run, result)
@@ -55,7 +70,8 @@ def command(options: argparse.Namespace) -> int:
             ("interrupted", INTERRUPTED) if isinstance(error, KeyboardInterrupt) else (describe(error), BAD_INPUT)
         )
         kept = f"{len(run.record.epochs)} of {run.recipe.epochs} epochs are kept"
-        raise Stop(f"{what}: {kept}; go on with: cifar-repro run --resume {run.folder}", status) from None
+        more = "".join(f" --{name}" for name in ("csv", "tensorboard") if getattr(options, name))
+        raise Stop(f"{what}: {kept}; go on with: cifar-repro run --resume {run.folder}{more}", status) from None
     print_json(options, plain_with_changes(run.record))
     return DONE
 
