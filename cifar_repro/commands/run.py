@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cifar_repro.commands.options import add_experiment, add_json, experiment, given, load, place
 from cifar_repro.commands.status import BAD_INPUT, DONE, FAILED_CHECK, INTERRUPTED, Stop, describe
-from cifar_repro.commands.talk import print_json, progress, speaker
+from cifar_repro.commands.talk import above_bars, print_json, speaker, whole
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     from cifar_repro.report import run_figures
-    from cifar_repro.report.page import write_run_report
+    from cifar_repro.report.page import NAME, write_run_report
     from cifar_repro.runs import exports, text
     from cifar_repro.runs.record import Tested, plain_with_changes
 
@@ -47,21 +47,23 @@ def command(options: argparse.Namespace) -> int:
         log = exports.tensorboard(run.folder, run.record.epochs) if options.tensorboard else None
         if options.csv:
             exports.write_csv(run.folder, run.record.epochs)
+        with whole(run.steps_left(), "whole run") as progress:
+            above = above_bars(say)
 
-        def after_epoch(epoch: "Epoch", previous_best: float | None) -> None:
-            say(text.epoch(epoch, previous_best, run.recipe.loss_window))
-            if options.csv:
-                exports.write_csv(run.folder, run.record.epochs)
-            if log is not None:
-                log(epoch)
+            def after_epoch(epoch: "Epoch", previous_best: float | None) -> None:
+                above(text.epoch(epoch, previous_best, run.recipe.loss_window))
+                if options.csv:
+                    exports.write_csv(run.folder, run.record.epochs)
+                if log is not None:
+                    log(epoch)
 
-        run.train(after_epoch, progress)
-        result = run.test(progress)
+            run.train(after_epoch, progress)
+            result = run.test(progress)
         say(text.test(Tested.of(result)))
         run_figures.draw_results(run, result)
         write_run_report(run, result)
         run.complete()
-        say(f"\nEverything is in {run.folder}")
+        say(f"\nEverything is in {run.folder}; all of it on one page: {run.folder / NAME}")
     except NonFiniteLoss:
         print_json(options, plain_with_changes(run.record))
         raise Stop(text.diverged(run.record), FAILED_CHECK) from None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cifar_repro.commands.options import add_experiment, add_json, experiment, load
 from cifar_repro.commands.status import DONE, FAILED_CHECK, INTERRUPTED, Stop
-from cifar_repro.commands.talk import print_json, progress, speaker
+from cifar_repro.commands.talk import above_bars, print_json, progress, speaker
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import Seeds
 
@@ -57,12 +57,10 @@ def command(options: argparse.Namespace) -> int:
     for one in plans:
         epochs_done(one, data)  # before any work
     say, begun = speaker(options), time.monotonic()
+    above = above_bars(say)
 
     def after_run(name: str, record: "Record") -> None:
-        from tqdm import tqdm
-
-        with tqdm.external_write_mode():
-            say(text.run(name, record))
+        above(text.run(name, record))
 
     studies: dict[str, Study] = {}
     trained = 0

@@ -2,9 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from shutil import get_terminal_size
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from cifar_repro.core.progress import Progress
 
 T = TypeVar("T")
 
@@ -26,6 +30,39 @@ def progress(steps: Iterable[T], *, total: int, desc: str) -> Iterable[T]:
     """A progress bar on stderr that vanishes when it is full; none where stderr is no terminal."""
     from tqdm import tqdm
 
+    return tqdm(steps, total=total, desc=desc, **_bar())
+
+
+@contextmanager
+def whole(total: int, desc: str) -> "Iterator[Progress]":
+    """A bar for all `total` steps of a work of many parts; gives the progress that moves it and shows each part below.
+
+    While it stands, what is printed goes through `above_bars`.
+    """
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=desc, **_bar()) as bar:
+
+        def part(steps: Iterable[T], *, total: int, desc: str) -> Iterator[T]:
+            for step in progress(steps, total=total, desc=desc):
+                yield step
+                bar.update()
+
+        yield part
+
+
+def above_bars(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Prints as `say` does, above the bars that stand at that moment."""
+    from tqdm import tqdm
+
+    def above(line: str) -> None:
+        with tqdm.external_write_mode():
+            say(line)
+
+    return above
+
+
+def _bar() -> dict[str, Any]:
+    """What all bars have in common."""
     columns, rows = get_terminal_size()  # tqdm by itself shows nothing in a terminal that does not tell its size
-    off = not sys.stderr.isatty()
-    return tqdm(steps, total=total, desc=desc, leave=False, ncols=columns, nrows=rows, disable=off)
+    return {"leave": False, "ncols": columns, "nrows": rows, "disable": not sys.stderr.isatty()}

@@ -91,6 +91,15 @@ class Run:
             record = replace(record, code=[*(record.code or [None]), code_here()])
         return cls(folder, record, data, state)
 
+    def steps_left(self) -> int:
+        """How many mini-batches are still to do: of training, of validation, and of the test at the end."""
+        training, held_out = (len(part) for part in split(self.recipe, self.seeds, len(self.data.train)))
+        test = len(self.data.test)
+        validation = {"split": held_out, "test": test, "none": 0}[self.recipe.validation]
+        steps, checks, tests = (-(-images // self.recipe.batch_size) for images in (training, validation, test))
+        done = 0 if self.state is None else len(self.state["epochs"])  # after a kill the record may have one fewer
+        return (self.recipe.epochs - done) * (steps + checks) + tests
+
     def train(
         self,
         after_epoch: Callable[[Epoch, float | None], None] = lambda epoch, previous_best: None,

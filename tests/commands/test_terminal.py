@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_repro.commands.talk import progress
+from cifar_repro.commands.talk import above_bars, progress, whole
 
 
 def test_a_reader_that_has_read_enough_is_no_error(images: Path) -> None:
@@ -21,7 +21,10 @@ def test_a_reader_that_has_read_enough_is_no_error(images: Path) -> None:
     assert (ended.returncode, ended.stderr) == (141, "")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+at_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+
+
+@at_a_terminal
 def test_progress_shows_in_a_terminal_and_only_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -35,3 +38,29 @@ def test_progress_shows_in_a_terminal_and_only_there(
         shown = os.read(terminal, 10_000).decode()
     os.close(terminal)
     assert re.search(r"counting: +0%.*0/3", shown)
+
+
+@at_a_terminal
+def test_a_bar_for_the_whole_stands_over_those_of_its_parts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It moves with each step of each part, and lines are printed above it; elsewhere than on a terminal it is not."""
+
+    def work() -> None:
+        with whole(4, "whole run") as progress:
+            for part in ("first", "second"):
+                assert list(progress(range(2), total=2, desc=part)) == [0, 1]
+                above_bars(lambda line: print(line, file=sys.stderr))(f"{part} done")
+
+    work()
+    assert capsys.readouterr().err == "first done\nsecond done\n"
+    terminal, inside = os.openpty()
+    with os.fdopen(inside, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        work()
+        shown = os.read(terminal, 10_000).decode()
+    os.close(terminal)
+    assert re.search(
+        r"whole run: +0%.*0/4.*first: +0%.*first done.*whole run: +50%.*2/4.*second: +0%", shown, re.DOTALL
+    )
+    assert re.search(r"\rfirst done\r?\n", shown), "the bars are cleared before a line is printed"

@@ -2,9 +2,10 @@
 
 import json
 import os
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import torch
@@ -13,11 +14,13 @@ from cifar_repro.core import checkpoint
 from cifar_repro.core.data import Cifar10, ImageSet
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
+from cifar_repro.core.training import Epoch
 from cifar_repro.runs import text
 from cifar_repro.runs.code import Code, code_here
 from cifar_repro.runs.record import FIRST_FIELDS, Stopped, read_record
 from cifar_repro.runs.run import BEST, LAST, METRICS, Run
 
+T = TypeVar("T")
 CPU = torch.device("cpu")
 RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "learning_rate": 0.1})
 SEEDS = Seeds(split=1, init=2, order=3, dropout=4)
@@ -315,3 +318,30 @@ def test_a_loss_that_is_no_number_ends_the_run_and_reaches_no_checkpoint(data: C
     assert not (tmp_path / LAST).exists()
     with pytest.raises(InputError, match="cannot be resumed"):
         Run.resume(tmp_path, record, data)
+
+
+@pytest.mark.parametrize("validation", ["split", "test", "none"])
+def test_the_steps_that_are_left_are_those_that_are_done(validation: str, tmp_path: Path, data: Cifar10) -> None:
+    """Counted one by one, those of a run from its start, and of one that goes on after its first epoch."""
+    changes = {"epochs": 2, "batch_size": 7, "validation": validation}
+    recipe = RECIPE.with_changes(changes | ({} if validation == "split" else {"valid_fraction": 0.0}))
+    done = 0
+
+    def counted(steps: Iterable[T], *, total: int, desc: str) -> Iterator[T]:
+        nonlocal done
+        for step in steps:
+            yield step
+            done += 1
+
+    def stop(epoch: Epoch, previous_best: float | None) -> None:
+        raise Killed
+
+    run = Run.start(tmp_path / "run", recipe, SEEDS, data, CPU, "contiguous")
+    whole = run.steps_left()
+    with pytest.raises(Killed):
+        run.train(stop, counted)
+    run = Run.resume(tmp_path / "run", read_record(tmp_path / "run"), data)
+    assert run.steps_left() == whole - done
+    run.train(progress=counted)
+    run.test(counted)
+    assert done == whole > 0
