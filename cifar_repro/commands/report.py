@@ -1,7 +1,10 @@
-"""One HTML file, complete in itself, of runs and studies: results, verdict, charts, pictures, how to repeat it.
+"""One HTML file, complete in itself, of a run or study: results, verdict, charts, pictures, how to repeat it.
+
+Of several, it compares each with the first: verdict, curves on common axes, differences of accuracy as a whole, by
+class and image by image, and what of recipe and environment differs; all about each is folded below.
 
 It needs the records alone; the pictures of test images need the data and the weights, too, and without
-them the report says so. 'cifar-repro run' writes one into its folder by itself.
+them the report says so. 'cifar-repro run' and 'study' write one into their folders by themselves.
 """
 
 import argparse
@@ -28,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
+    from cifar_repro.report.comparison import Result, names_of
     from cifar_repro.report.page import see, write_report
+    from cifar_repro.runs.folders import folder_of
     from cifar_repro.studies.results import read_results
 
     check_new(options.out)
@@ -36,12 +41,14 @@ def command(options: argparse.Namespace) -> int:
     load_once = cache(load)
     if options.data is not None:
         load_once(options.data)  # what is asked for must be there
-    seen = [
-        see(path, study, partial(load_once, place(options.data, study.data)), progress)
-        for path, study in zip(options.results, studies, strict=True)
+    names = names_of([folder_of(path) for path in options.results])
+    results = [
+        Result(name, study, see(path, study, partial(load_once, place(options.data, study.data)), progress))
+        for name, path, study in zip(names, options.results, studies, strict=True)
     ]
-    write_report(options.out, studies, seen)
-    missing = {str(path): why for path, why in zip(options.results, seen, strict=True) if isinstance(why, str)}
+    write_report(options.out, results)
+    named = zip(options.results, results, strict=True)
+    missing = {str(path): result.seen for path, result in named if isinstance(result.seen, str)}
     say = speaker(options)
     for path, why in missing.items():
         say(f"{path}: {why}")

@@ -1,4 +1,4 @@
-"""Many seeds of one recipe: each run in its folder, and study.json with what they say together.
+"""Many seeds of one recipe: each run in its folder, study.json with what they say together, report.html to read.
 
 The same command goes on with a study that was interrupted; more --seeds add to one. Runs that
 'cifar-repro run --seed S --out DIR/seed-S' made with the same settings are taken as they are.
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
+    from cifar_repro.report.page import write_study_report
     from cifar_repro.runs.record import plain_with_changes
     from cifar_repro.studies import text
     from cifar_repro.studies.study import epochs_done, run_study
@@ -63,6 +64,7 @@ def command(options: argparse.Namespace) -> int:
         above(text.run(name, record))
 
     studies: dict[str, Study] = {}
+    reports: list[Path] = []
     trained = 0
     try:
         with workers_of as workers:
@@ -73,12 +75,16 @@ def command(options: argparse.Namespace) -> int:
                 trained += epochs
                 say(text.result(study))
                 say(f"\nEverything is in {one.folder}\n")
+                if study.runs:
+                    reports.append(write_study_report(one.folder, study, data))
     except KeyboardInterrupt:
         raise Stop("interrupted: all finished epochs are kept; go on with the same command", INTERRUPTED) from None
     if options.vary == "each":
         say(text.shares(studies))
     if trained:
         say(text.speed(trained, plan.recipe.epochs, time.monotonic() - begun))
+    for report in reports:
+        say(f"All of it on one page: {report}")
     written = {name: plain_with_changes(study) for name, study in studies.items()}
     print_json(options, written if options.vary == "each" else written[plan.folder.name])
     return FAILED_CHECK if any(study.diverged for study in studies.values()) else DONE

@@ -1,19 +1,23 @@
 """Which charts the report draws of a run or study, and what of it is in them."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
 from cifar_repro.report import svg
+from cifar_repro.report.elements import Interval, Points
+from cifar_repro.report.lines import Curves, Series
 from cifar_repro.report.published import Published
-from cifar_repro.runs.record import Tested, running_losses
+from cifar_repro.runs.record import Tested, running_losses, steps_an_epoch
 from cifar_repro.statistics import wilson_interval
 from cifar_repro.studies.study_file import Spread, Study, TestedSpread
+from cifar_repro.verdicts.published import STEPS
 from cifar_repro.verdicts.verdict import Verdict
 
+VALIDATION = 3  # the index of its colour where training and validation of one result are drawn
+ENTRIES = {"train_loss": "training", "valid_loss": "validation", "valid_accuracy": "validation"}  # of an epoch
 NO_BREAK = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -31,60 +35,80 @@ def number(value: float) -> str:
     return f"{value:.4f}"
 
 
-def curves(study: Study, known: Published | None, verdict: Verdict | None) -> list[svg.Curves]:
-    """Losses (and accuracy, where the recipe validates by it) over the course of training, of all runs."""
-    runs, one = [run.epochs for run in study.runs], len(study.runs) == 1
+def curves(study: Study, known: Published | None, verdict: Verdict | None) -> list[Curves]:
+    """The losses in one chart (and accuracies, where the recipe validates by them, in another) of all runs."""
+    losses = [_series(study, known, verdict, entry) for entry in ("train_loss", "valid_loss")]
+    accuracy = _series(study, known, verdict, "valid_accuracy")
+    return _charts([s for s in losses if s], [accuracy] if accuracy else [], _window(study))
+
+
+def overlaid(studies: Sequence[tuple[str, Study]]) -> list[Curves]:
+    """The curves of several results, each by its name: the means over its runs."""
+    losses: list[Series] = []
+    accuracies: list[Series] = []
+    windows = {_window(study) for _, study in studies}
+    for index, (name, study) in enumerate(studies):
+        for entry, drawn in (("train_loss", losses), ("valid_loss", losses), ("valid_accuracy", accuracies)):
+            lines, what = _lines(study, entry, running=len(windows) == 1), ENTRIES[entry]
+            if any(lines):
+                thin = entry == "train_loss"
+                drawn.append(Series(name=what, index=index, whose=name, thin=thin, runs=[_mean(lines)]))
+    return _charts(losses, accuracies, windows.pop() if len(windows) == 1 else 0)
+
+
+def _charts(losses: Sequence[Series], accuracies: Sequence[Series], window: int) -> list[Curves]:
     charts = []
-    shown = [
-        ("train_loss", "Training loss", "nats per image"),
-        ("valid_loss", "Validation loss", "nats per image"),
-        ("valid_accuracy", "Validation accuracy", "%"),
-    ]
-    for entry, name, unit in shown:
-        scale = 100 if unit == "%" else 1
-        lines: list[svg.Points] = [
-            [(e.epoch, scale * getattr(e, entry)) for e in epochs if getattr(e, entry) is not None] for epochs in runs
-        ]
-        if not any(lines):
-            continue
-        band = _band(study, verdict, entry)
-        marks = [
-            (run.best.epoch, run.best.valid_loss)
-            for run in study.runs
-            if entry == "valid_loss" and study.recipe.tests_best and run.best and run.best.valid_loss is not None
-        ]
-        published = [[(x, scale * y) for x, y in line] for line in (known.curves.get(entry, []) if known else [])]
-        charts.append(
-            svg.Curves(
-                name=name,
-                unit=unit,
-                x_name="epoch",
-                runs=lines,
-                mean=[] if one else _mean(lines),
-                band=band,
-                published=published,
-                marks=marks,
-            )
-        )
-    if any(epoch.running_loss for epoch in chain(*runs)):
-        window = study.recipe.loss_window
-        lines = [_by_thousands(running_losses(study.recipe, study.data, epochs)) for epochs in runs]
-        charts = [
-            svg.Curves(
-                name=f"Training loss, each point the mean of {window:,} steps",
-                unit="nats per image",
-                x_name="thousand steps",
-                runs=lines,
-                mean=[] if one else _mean(lines),
-                published=[_by_thousands(line) for line in (known.curves.get("running_loss", []) if known else [])],
-            ),
-            *charts[1:],  # the mean of a whole epoch says less
-        ]
+    if losses:
+        both = any(series.name == "validation" for series in losses)
+        name = "Training and validation loss" if both else "Training loss"
+        if window:
+            name += f", each point {'of training ' * both}the mean of {window:,} steps"
+        charts.append(Curves(name=name, unit="nats per image", series=losses))
+    if accuracies:
+        charts.append(Curves(name="Validation accuracy", unit="%", series=accuracies))
     return charts
 
 
-def _by_thousands(points: svg.Points) -> list[tuple[float, float]]:
-    return [(step / 1000, loss) for step, loss in points]
+def _series(study: Study, known: Published | None, verdict: Verdict | None, entry: str) -> Series | None:
+    """The curve of an entry of the epochs, if any run has it."""
+    lines, one = _lines(study, entry), len(study.runs) == 1
+    if not any(lines):
+        return None
+    running = entry == "train_loss" and bool(_window(study))  # the mean of a whole epoch says less
+    published = known.curves.get("running_loss" if running else entry, []) if known else []
+    # Published steps are counted by the published batch size, whatever that of this study is.
+    across, scale = 1 / STEPS if running else 1, 100 if entry == "valid_accuracy" else 1
+    return Series(
+        name=ENTRIES[entry],
+        index=0 if entry == "train_loss" else VALIDATION,
+        runs=lines,
+        mean=[] if one else _mean(lines),
+        band=[] if running else _band(study, verdict, entry),
+        published=[[(across * x, scale * y) for x, y in line] for line in published],
+        marks=[
+            (run.best.epoch, run.best.valid_loss)
+            for run in study.runs
+            if entry == "valid_loss" and study.recipe.tests_best and run.best and run.best.valid_loss is not None
+        ],
+    )
+
+
+def _window(study: Study) -> int:
+    """Over how many steps the running losses of a study are means; 0: it has none."""
+    return study.recipe.loss_window if any(e.running_loss for run in study.runs for e in run.epochs) else 0
+
+
+def _lines(study: Study, entry: str, running: bool = True) -> list[Points]:
+    """By run, the (epoch, value) points of an entry; of the training loss its running means, if there are any."""
+    if running and entry == "train_loss" and _window(study):
+        steps = steps_an_epoch(study.recipe, study.data)
+        means = [running_losses(study.recipe, study.data, run.epochs) for run in study.runs]
+        return [[(step / steps, loss) for step, loss in line] for line in means]
+    scale = 100 if entry == "valid_accuracy" else 1
+    return [
+        [(e.epoch, scale * getattr(e, entry)) for e in run.epochs if getattr(e, entry) is not None]
+        for run in study.runs
+    ]
 
 
 def _band(study: Study, verdict: Verdict | None, entry: str) -> list[tuple[float, float, float]]:
@@ -97,12 +121,12 @@ def _band(study: Study, verdict: Verdict | None, entry: str) -> list[tuple[float
     return [(epoch, low, high) for epoch, low, high in band if low is not None and high is not None]
 
 
-def _mean(lines: Sequence[svg.Points]) -> list[tuple[float, float]]:
+def _mean(lines: Sequence[Points]) -> list[tuple[float, float]]:
     """The mean over the runs, where all of them have a point."""
     return [(at[0][0], float(np.mean([y for _, y in at]))) for at in zip(*lines, strict=False)]
 
 
-def new_run(verdict: Verdict | None, claim: str) -> dict[str, svg.Interval]:
+def new_run(verdict: Verdict | None, claim: str) -> dict[str, Interval]:
     """By what it is of, the interval in which the verdict expects a new run; empty where it has none."""
     for check in verdict.checks if verdict else ():
         if check.name == claim and "low" in check.numbers:

@@ -20,9 +20,11 @@ from cifar_repro.core.evaluation import Evaluation
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress, no_progress
+from cifar_repro.report import pictures
 from cifar_repro.report.charts import number, percent, published_share
+from cifar_repro.report.comparison import Result, comparison, overview, points
 from cifar_repro.report.parts import section
-from cifar_repro.report.pictures import Pictures, Seen, look, look_again
+from cifar_repro.report.pictures import Pictures, Seen
 from cifar_repro.runs.folders import folder_of
 from cifar_repro.runs.run import BEST, Run
 from cifar_repro.studies.results import of_run
@@ -31,15 +33,12 @@ from cifar_repro.verdicts.published import published_beside
 from cifar_repro.verdicts.verdict import Verdict
 from cifar_repro.verdicts.with_published import with_published
 
-NAME = "report.html"  # in the folder of a run
+NAME = "report.html"  # in the folder of a run or of a study
 
 
-def write_report(path: Path, studies: Sequence[Study], seen: Sequence[Seen | str]) -> None:
-    """Writes the report on these studies, in the form of study.json; a run is a study of one.
-
-    seen: what `see` gives of each.
-    """
-    page = render(studies, seen)
+def write_report(path: Path, results: Sequence[Result]) -> None:
+    """Writes the report on these results; `see` gives what is to be seen of each."""
+    page = render(results)
     with replacing(path) as file:
         file.write(page.encode())
 
@@ -48,30 +47,38 @@ def write_run_report(run: Run, result: Evaluation) -> None:
     """Writes the report of a run that has just been tested into its folder."""
     network = build_network(run.recipe)
     load_weights(run.folder / BEST, network)
-    correct = (result.predicted == run.data.test.labels).numpy()[np.newaxis]
-    write_report(run.folder / NAME, [of_run(run.record)], [look(network, run.data.test, correct, run.recipe)])
+    seen = pictures.see(network, run.data.test, run.recipe, predicted=result.predicted.cpu().numpy())
+    write_report(run.folder / NAME, [Result(run.folder.name, of_run(run.record), seen)])
+
+
+def write_study_report(folder: Path, study: Study, data: Cifar10) -> Path:
+    """Writes the report of a study on that data into its folder, in place of an earlier one; returns where it is."""
+    path = folder / NAME
+    write_report(path, [Result(folder.name, study, see(folder, study, lambda: data))])
+    return path
 
 
 def see(path: Path, study: Study, load: Callable[[], Cifar10], progress: Progress = no_progress) -> Seen | str:
-    """The first test images and the most confused ones of a study at `path`, or why they cannot be shown.
+    """What there is to be seen of the test images of a study at `path`, or why they cannot be shown.
 
     load: gives the study's data; it may raise InputError.
     """
     if study.test is None:
         return "There are no pictures before the test."
     try:
-        return look_again(folder_of(path), study, load(), progress)
+        return pictures.look_again(folder_of(path), study, load(), progress)
     except InputError as error:
         return f"There are no pictures of the test images here. {error}."
 
 
-def render(studies: Sequence[Study], seen: Sequence[Seen | str]) -> str:
-    """The page of `write_report`."""
-    sections = [
-        section(study, _verdict(study)) | {"pictures": _pictures(pictures, len(study.runs))}
-        for study, pictures in zip(studies, seen, strict=True)
-    ]
-    return _template().render(sections=sections, version=__version__)
+def render(results: Sequence[Result]) -> str:
+    """The page of `write_report`: on one result all about it; on several what they say together, and each folded."""
+    sections = []
+    for result in results:
+        shown = {"overview": overview(result), "pictures": _pictures(result.seen, len(result.study.runs))}
+        sections.append(section(result.study, _verdict(result.study)) | {"name": result.name} | shown)
+    together = comparison(results, _of_test) if len(results) > 1 else None
+    return _template().render(sections=sections, together=together, version=__version__)
 
 
 @cache
@@ -83,7 +90,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "number": number, "published_share": published_share}
+    environment.filters |= {"percent": percent, "number": number, "published_share": published_share, "points": points}
     return environment.get_template("report.html.j2")
 
 
@@ -101,8 +108,17 @@ def _verdict(study: Study) -> Verdict | None:
 def _pictures(seen: Seen | str, runs: int) -> dict[str, Any]:
     if isinstance(seen, str):
         return {"missing": seen}
-    first, confused = seen
-    return {"missing": "", "note": _about(confused, runs), "first": _shown(first), "confused": _shown(confused)}
+    about = _about(seen.confused, runs)
+    return {"missing": "", "note": about, "first": _shown(seen.first), "confused": _shown(seen.confused)}
+
+
+def _of_test(seen: Seen, index: pictures.Whole) -> list[dict[str, Any]]:
+    """Some of the test images as they are, whatever is predicted."""
+    images, labels = seen.answers.test.images[index].numpy(), seen.answers.test.labels[index].tolist()
+    return [
+        {"uri": _png(image), "index": int(k), "true": CLASSES[label]}
+        for image, k, label in zip(images, index, labels, strict=True)
+    ]
 
 
 def _about(confused: Pictures, runs: int) -> str:
@@ -115,17 +131,17 @@ def _about(confused: Pictures, runs: int) -> str:
     return f"Of all test images that {how_many} networks get wrong, those that the first one is surest about, {surest}."
 
 
-def _shown(pictures: Pictures) -> list[dict[str, Any]]:
+def _shown(some: Pictures) -> list[dict[str, Any]]:
     return [
         {
-            "uri": _png(pictures.images[k]),
-            "index": int(pictures.index[k]),
-            "true": CLASSES[pictures.true[k]],
-            "predicted": CLASSES[pictures.predicted[k]],
-            "right": bool(pictures.true[k] == pictures.predicted[k]),
-            "confidence": _confidence(float(pictures.confidence[k])),
+            "uri": _png(some.images[k]),
+            "index": int(some.index[k]),
+            "true": CLASSES[some.true[k]],
+            "predicted": CLASSES[some.predicted[k]],
+            "right": bool(some.true[k] == some.predicted[k]),
+            "confidence": _confidence(float(some.confidence[k])),
         }
-        for k in range(len(pictures.index))
+        for k in range(len(some.index))
     ]
 
 

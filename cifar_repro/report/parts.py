@@ -8,15 +8,18 @@ import numpy as np
 
 from cifar_repro.core.recipe import Seeds
 from cifar_repro.report import charts as report_charts
-from cifar_repro.report import svg
+from cifar_repro.report import lines
 from cifar_repro.report import tables as report_tables
 from cifar_repro.report.charts import number, percent, published_share
+from cifar_repro.report.lines import Curves
 from cifar_repro.report.published import Published, published_of
 from cifar_repro.report.repeat import steps
 from cifar_repro.runs.code import code_labels
 from cifar_repro.runs.record import Data, changed, data_label
 from cifar_repro.studies.study_file import Spread, Study
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Verdict
+
+LOSS = "Loss: how little the network expects the true class (cross-entropy, in nats); lower is better."
 
 
 def section(study: Study, verdict: Verdict | None = None) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def section(study: Study, verdict: Verdict | None = None) -> dict[str, Any]:
         "overall": test and {"accuracy": test.accuracy.mean, "loss": test.loss.mean},
         "tiles": _tiles(study, known),
         "verdict": verdict and _verdict(verdict),
-        "curves": [{"name": c.name, "unit": c.unit, "drawn": svg.curves(c)} for c in curves],
+        "curves": drawn(curves),
         "curve_note": _curve_note(study, curves, verdict),
         "epochs": report_tables.epochs(study, known),
         "spreads": report_charts.spreads(study, test, known, verdict) if test else [],
@@ -49,6 +52,13 @@ def section(study: Study, verdict: Verdict | None = None) -> dict[str, Any]:
         "runs": [report_tables.run(run) for run in study.runs],
         "sources": known.sources if known else [],
     }
+
+
+def drawn(curves: Sequence[Curves]) -> list[dict[str, Any]]:
+    """The charts, each for a narrow place and for a wide one."""
+    return [
+        {"name": c.name, "unit": c.unit, "narrow": lines.curves(c), "wide": lines.curves(c, wide=True)} for c in curves
+    ]
 
 
 def _notices(study: Study) -> list[str]:
@@ -87,17 +97,20 @@ def _chooses(study: Study) -> bool:
     return study.recipe.tests_best
 
 
-def _curve_note(study: Study, curves: Sequence[svg.Curves], verdict: Verdict | None) -> str:
+def _curve_note(study: Study, curves: Sequence[Curves], verdict: Verdict | None) -> str:
     """How to read the curves."""
-    parts = [] if len(study.runs) == 1 else ["Thin lines: each seed. Thick line: their mean."]
-    if any(chart.band for chart in curves):
+    series = [each for chart in curves for each in chart.series]
+    parts = [LOSS]
+    if len(study.runs) > 1:
+        parts.append("Thin lines: each seed. Thick line: their mean.")
+    if any(each.band for each in series):
         parts.append(
             "Shaded: where one new run is expected, in 95 of 100 cases with all its epochs."
             if report_charts.new_run(verdict, "loss curve")
             else "Shaded: the 95 % interval of the mean, epoch by epoch."
         )
-    if any(chart.published for chart in curves):
-        parts.append("Dashed: published.")
+    if any(each.published for each in series):
+        parts.append("Dashed: published, in the colour of what it is of.")
     if _chooses(study):
         parts.append("Circle: the lowest validation loss, whose weights are tested.")
     else:

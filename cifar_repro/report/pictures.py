@@ -42,11 +42,27 @@ class Pictures:
         return Pictures(**{name: values[chosen] for name, values in vars(self).items()})
 
 
-Seen = tuple[Pictures, Pictures]  # the first test images, and the most confused ones
+@dataclass(frozen=True)
+class Answers:
+    """What the networks of a result make of the test images. correct: (runs, images) bool. predicted: (images,) classes
+    of a run alone; None of a study, which keeps no more than which are right."""
+
+    test: ImageSet
+    correct: npt.NDArray[np.bool_]
+    predicted: Whole | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The first test images, the most confused ones, and what is known of all."""
+
+    first: Pictures
+    confused: Pictures
+    answers: Answers
 
 
 def look_again(folder: Path, study: Study, data: Cifar10, progress: Progress) -> Seen:
-    """What `look` gives of a study (a run is a study of one) in `folder`, by the network of its first run.
+    """What `see` gives of a study (a run is a study of one) in `folder`, by the network of its first run.
 
     Raises InputError where the data or the weights are not the study's.
     """
@@ -63,13 +79,29 @@ def look_again(folder: Path, study: Study, data: Cifar10, progress: Progress) ->
         result = evaluate_images(
             network, data, replace(recipe, batch_size=500), torch.device("cpu"), "contiguous", progress
         )
-        correct = (result.predicted == data.test.labels).numpy()[np.newaxis]
-    else:
-        correct = np.stack([unpack_bits(each, len(data.test)) for each in bits])
-    return look(network, data.test, correct, recipe)
+        return see(network, data.test, recipe, predicted=result.predicted.numpy())
+    correct = np.stack([unpack_bits(each, len(data.test)) for each in bits])
+    return see(network, data.test, recipe, correct=correct)
 
 
-def look(network: nn.Module, test: ImageSet, correct: npt.NDArray[np.bool_], recipe: Recipe, count: int = 20) -> Seen:
+def see(
+    network: nn.Module,
+    test: ImageSet,
+    recipe: Recipe,
+    *,
+    predicted: Whole | None = None,
+    correct: npt.NDArray[np.bool_] | None = None,
+) -> Seen:
+    """What there is to be seen of a run, by what it predicts, or of a study, by what its runs get right."""
+    if predicted is not None:
+        correct = (predicted == test.labels.numpy())[np.newaxis]
+    assert correct is not None
+    return Seen(*look(network, test, correct, recipe), Answers(test, correct, predicted))
+
+
+def look(
+    network: nn.Module, test: ImageSet, correct: npt.NDArray[np.bool_], recipe: Recipe, count: int = 20
+) -> tuple[Pictures, Pictures]:
     """(the first `count` test images, the `count` most confused ones), as `network` sees them.
 
     correct: (runs, images), whether a run gets an image right. The most confused images are those that the most runs

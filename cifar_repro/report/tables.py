@@ -35,6 +35,10 @@ def distinct(values: Sequence[Any]) -> str:
     return " / ".join(dict.fromkeys(map(str, values)))
 
 
+def threads(number: int) -> str:
+    return f"{number} thread{'s' * (number != 1)}"
+
+
 def recipe(study: Study) -> list[dict[str, Any]]:
     """Every number of the recipe, and whether it was changed."""
     changes, usual = study.recipe.changes(), RECIPES[study.recipe.name]

@@ -31,4 +31,4 @@ def test_report_without_the_data_is_made_and_says_so(
     assert printed["report"] == str(again)
     assert list(printed["without_pictures"]) == [str(finished)]
     assert "There are no pictures of the test images here." in page.read_text()
-    assert "2 results side by side" in page.read_text()
+    assert "2 results compared" in page.read_text()

@@ -5,12 +5,15 @@ from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
+import torch
 
 from cifar_repro.core import official
+from cifar_repro.core.data import ImageSet
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.report.comparison import Result
 from cifar_repro.report.page import render
-from cifar_repro.report.pictures import Pictures, Seen
+from cifar_repro.report.pictures import Answers, Pictures, Seen
 from cifar_repro.studies.study_file import Study
 from cifar_repro.studies.summary import pack_bits, sum_up
 from tests import make_studies
@@ -98,7 +101,8 @@ def some_pictures() -> Seen:
     images = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)
     index = np.arange(3)
     pictures = Pictures(index, images, index, np.array([0, 4, 5]), np.array([0.5, 0.25, 1.0], np.float32), index)
-    return pictures, pictures
+    test = ImageSet(torch.from_numpy(images), torch.from_numpy(index))
+    return Seen(pictures, pictures, Answers(test, np.array([[True, False, False]]), pictures.predicted))
 
 
 class Page(HTMLParser):
@@ -140,4 +144,9 @@ class Page(HTMLParser):
 
 
 def page(*studies: dict[str, Any], seen: Seen | str = "No pictures.") -> Page:
-    return Page(render([whole(study) for study in studies], [seen] * len(studies)))
+    return Page(html(*studies, seen=seen))
+
+
+def html(*studies: dict[str, Any], seen: Seen | str = "No pictures.") -> str:
+    """The page on these studies, which are called A, B, C, ..."""
+    return render([Result(chr(ord("A") + k), whole(study), seen) for k, study in enumerate(studies)])

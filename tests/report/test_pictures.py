@@ -79,7 +79,11 @@ def test_a_run_is_looked_at_with_the_weights_that_were_tested(tmp_path: Path, da
     run.train()
     result = run.test()
     study = of_run(run.record)
-    first, confused = look_again(run.folder, study, data, no_progress)
+    seen = look_again(run.folder, study, data, no_progress)
+    first, confused = seen.first, seen.confused
+    assert seen.answers.predicted is not None
+    assert seen.answers.predicted.tolist() == result.predicted.tolist()
+    assert seen.answers.correct.sum() == result.correct
     assert first.predicted.tolist() == result.predicted[:20].tolist()
     assert len(confused.index) == min(20, result.total - result.correct)
 

@@ -1,141 +1,12 @@
-"""The charts of the report show what they claim: places are compared with the numbers behind them."""
+"""Rows of numbers are drawn where the numbers are: places are compared with the numbers behind them."""
 
 import re
-from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
 from cifar_repro.report import elements, svg
-
-HOSTILE = '"><script>alert(1)</script>&lt;'
-
-
-def drawn(chart: str) -> ElementTree.Element:
-    """The chart, parsed as strictly as XML is."""
-    return ElementTree.fromstring(chart)
-
-
-def of_class(chart: str, name: str) -> list[ElementTree.Element]:
-    return [element for element in drawn(chart).iter() if name in element.get("class", "").split()]
-
-
-def places(element: ElementTree.Element) -> list[tuple[float, float]]:
-    """The points of a line or an area."""
-    return [(float(x), float(y)) for x, y in (point.split(",") for point in element.attrib["points"].split())]
-
-
-def texts(chart: str) -> list[str]:
-    return [element.text or "" for element in drawn(chart).iter("text")]
-
-
-def readings(chart: str) -> list[tuple[ElementTree.Element, list[str]]]:
-    """What can be pointed at in a chart, first to last, each with the lines that are then read."""
-    found = []
-    for at in of_class(chart, "at"):
-        (told,) = (element for element in at if element.get("class") == "reading")
-        found.append((at[0], [line.text or "" for line in told.iter("text")]))
-    return found
-
-
-def some_curves(**changes: object) -> str:
-    chart = {
-        "name": "Validation loss",
-        "unit": "nats",
-        "x_name": "epoch",
-        "runs": [[(1, 2.0), (2, 1.0)], [(1, 2.2), (2, 1.4)]],
-        "mean": [(1, 2.1), (2, 1.2)],
-        "band": [(1, 1.9, 2.3), (2, 0.9, 1.5)],
-        "published": [[(1, 2.15), (2, 1.25)]],
-    }
-    return svg.curves(svg.Curves(**{**chart, **changes}))  # type: ignore[arg-type]
-
-
-def test_lines_are_where_their_numbers_are() -> None:
-    """All lines of a chart share one scale that is linear, upwards and to the right; so do band and marks."""
-    chart = some_curves(marks=[(2, 1.0)])
-    first, second = of_class(chart, "run")
-    (mean,), (published,), (band,), (mark,) = (of_class(chart, n) for n in ("mean", "published", "band", "mark"))
-    (left, at_2), (right, at_1) = places(first)
-    assert left < right
-    assert at_2 < at_1
-    height = (at_1 - at_2) / (1.0 - 2.0)  # units a nat
-
-    def loss(y: float) -> float:
-        return 2.0 + (y - at_2) / height
-
-    assert [loss(y) for _, y in places(second)] == pytest.approx([2.2, 1.4], abs=0.01)
-    assert [loss(y) for _, y in places(mean)] == pytest.approx([2.1, 1.2], abs=0.01)
-    assert [loss(y) for _, y in places(published)] == pytest.approx([2.15, 1.25], abs=0.01)
-    assert [loss(y) for _, y in places(band)] == pytest.approx([1.9, 0.9, 1.5, 2.3], abs=0.01)
-    assert loss(float(mark.attrib["cy"])) == pytest.approx(1.0, abs=0.01)
-    assert {x for line in (second, mean, published, band) for x, _ in places(line)} == {left, right}
-
-
-def test_a_band_that_is_far_wider_than_all_lines_leaves_them_to_be_seen() -> None:
-    """The band of two runs can be hundreds of times as wide as their lines: it is cut a little beyond them."""
-    chart = some_curves(band=[(1, -50.0, 50.0), (2, -50.0, 50.0)])
-    (band,) = of_class(chart, "band")
-    ys = [y for _, y in places(band)]
-    lines = [y for name in ("run", "published") for line in of_class(chart, name) for _, y in places(line)]
-    assert min(ys) < min(lines) < max(lines) < max(ys)
-    assert max(lines) - min(lines) > 0.5 * (max(ys) - min(ys))
-
-
-def test_labels_of_lines_do_not_lie_on_one_another() -> None:
-    """Where the mean ends beside the published line, their names stand apart."""
-    chart = some_curves(published=[[(1, 2.1), (2, 1.2)]])
-    (own,), (published,) = of_class(chart, "own-name"), of_class(chart, "published-name")
-    assert (own.text, published.text) == ("mean", "published")
-    assert abs(float(own.attrib["y"]) - float(published.attrib["y"])) >= 14
-
-
-def test_each_epoch_of_a_chart_can_be_read() -> None:
-    """Wherever a chart is pointed at, the numbers of the nearest epoch are read; those of a band as it is, not cut."""
-    lines = {
-        "runs": [[(1, 2.0), (2, 1.0), (6, 0.5)], [(1, 2.2), (2, 1.4), (6, 0.7)]],
-        "mean": [(1, 2.1), (2, 1.2), (6, 0.6)],
-    }
-    chart = some_curves(**lines, band=[(2, -50.0, 50.0)], published=[[(1, 2.15), (2, 1.25)], [(2, 1.0)]])
-    assert [told for _, told in readings(chart)] == [
-        ["epoch 1: mean 2.100, published 2.150", "2 seeds 2.000 to 2.200"],
-        ["epoch 2: mean 1.200, published 1.250 and 1.000", "2 seeds 1.000 to 1.400; shaded -50.00 to 50.00"],
-        ["epoch 6: mean 0.6000", "2 seeds 0.5000 to 0.7000"],
-    ]
-    looks = [element.get("class") for element in drawn(chart)]
-    assert looks.index("at") > max(looks.index("mean"), looks.index("published"))  # no line lies between
-    (mean,), (grid, *_) = of_class(chart, "mean"), of_class(chart, "grid")
-    xs = [x for x, _ in places(mean)]
-    spans = [(float(hit.attrib["x"]), float(hit.attrib["width"])) for hit, _ in readings(chart)]
-    edges = [start for start, _ in spans]
-    assert edges[0] == float(grid.attrib["x1"])
-    assert edges[1:] == pytest.approx([(a + b) / 2 for a, b in pairwise(xs)], abs=0.1)
-    assert [start + width for start, width in spans] == pytest.approx([*edges[1:], float(grid.attrib["x2"])], abs=0.15)
-
-
-def test_the_points_that_are_read_are_those_of_the_lines() -> None:
-    """Beside the numbers of an epoch, its points are marked, at the epoch and the losses that are read."""
-    chart = some_curves()
-    for name, look in (("mean", "own-point"), ("published", "published-point")):
-        (line,) = of_class(chart, name)
-        points = [(float(e.attrib["cx"]), float(e.attrib["cy"])) for e in of_class(chart, look)]
-        assert points == places(line)
-
-
-def test_a_lone_run_is_read_without_any_spread() -> None:
-    """Of one run there is a loss an epoch, and no range over seeds; after its last one, what was published."""
-    chart = some_curves(runs=[[(1, 2.0), (2, 1.0)]], mean=[], band=[], published=[[(1, 2.15), (2, 1.25), (3, 1.125)]])
-    assert [told for _, told in readings(chart)] == [
-        ["epoch 1: this run 2.000, published 2.150"],
-        ["epoch 2: this run 1.000, published 1.250"],
-        ["epoch 3: published 1.125"],
-    ]
-
-
-def test_a_single_epoch_is_a_dot() -> None:
-    """One epoch makes no line to be seen, so it is a circle."""
-    (dot,) = of_class(some_curves(runs=[[(1, 2.0)]], mean=[], band=[], published=[]), "mean")
-    assert dot.tag == "circle"
+from tests.report.drawings import HOSTILE, drawn, of_class, readings, texts
 
 
 def test_rows_are_where_their_numbers_are() -> None:
@@ -196,19 +67,19 @@ def test_each_dot_can_be_read_by_the_name_of_its_run() -> None:
     assert len({dot.attrib["cy"] for dot, _ in dots}) == 1  # there is room for all on one line
 
 
-def test_all_equal_and_empty_charts_are_drawn() -> None:
-    """Numbers without any spread, and rows without numbers, are no error."""
-    assert of_class(some_curves(runs=[[(1, 1.0), (2, 1.0)]], mean=[], band=[], published=[]), "mean")
+def test_rows_without_numbers_are_drawn() -> None:
+    """A class without images is no error."""
     chart = svg.rows("r", [svg.Row(name="a", note="no images")], axis_name="%", written=str, gutter=88, step=30)
     assert "no images" in texts(chart)
 
 
-@pytest.mark.parametrize("where", ["name", "unit", "x_name"])
-def test_hostile_texts_of_curves_stay_text(where: str) -> None:
-    """No text becomes an element or an attribute."""
-    chart = some_curves(**{where: HOSTILE})
-    assert HOSTILE in drawn(chart).attrib["aria-label"]
-    assert [e.tag for e in drawn(chart).iter()] == [e.tag for e in drawn(some_curves()).iter()]
+def test_a_line_stands_where_there_is_no_difference() -> None:
+    """Zero is on the scale, wherever the values are, and the line at it."""
+    row = svg.Row(name="a", centre=3.0, interval=(2.0, 4.0))
+    chart = svg.rows("r", [row], axis_name="points", written=str, gutter=88, step=30, zero=True)
+    (zero,) = of_class(chart, "zero")
+    ticks = {float(t.text or ""): float(t.attrib["x"]) for t in of_class(chart, "tick")}
+    assert float(zero.attrib["x1"]) == float(zero.attrib["x2"]) == ticks[0]
 
 
 def test_hostile_texts_of_rows_stay_text() -> None:
