@@ -35,6 +35,7 @@ def test_run_prints_what_the_lesson_prints(images: Path, tmp_path: Path, capsys:
     for entry in test["per_class"]:
         assert re.search(rf"Test Accuracy of +{entry['name']}: .*\({entry['correct']}/{entry['total']}\)", printed.out)
     assert re.search(rf"Test Accuracy \(Overall\): +\d+% \({test['correct']}/40\)", printed.out)
+    assert printed.out.splitlines()[-1].endswith(f"all of it on one page: {tmp_path / 'run' / 'report.html'}")
 
 
 def test_run_fills_its_folder(finished: Path) -> None:

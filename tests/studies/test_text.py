@@ -78,6 +78,21 @@ def test_runs_of_different_code_are_told(images: Path, tmp_path: Path, capsys: p
     assert [len(run["code"]) for run in read(tmp_path / "study" / "study.json")["runs"]] == [1, 1]
 
 
+def test_a_study_leaves_its_report_and_says_where(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its last line names the page, which is the one that `report` makes; the same command makes a lost one again."""
+    out, page = tmp_path / "study", tmp_path / "page.html"
+    assert study(images, out) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"All of it on one page: {out / 'report.html'}"
+    written = (out / "report.html").read_text()
+    assert main(["report", str(out), "-o", str(page)]) == 0
+    assert page.read_text() == written
+    (out / "report.html").unlink()  # as after a kill between study.json and the report
+    assert study(images, out, "--json") == 0
+    assert (out / "report.html").read_text() == written
+
+
 def test_json_is_the_study_and_nothing_else(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With --json stdout is study.json; with --vary each, all four by their source, and each varies that one alone."""
     assert study(images, tmp_path / "each", "--vary", "each", "--seed", "9", "--json") == 0
