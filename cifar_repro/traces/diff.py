@@ -3,13 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from cifar_repro.runs.code import code_differences
 from cifar_repro.runs.environment import arrows, differences
-from cifar_repro.statistics import relative_difference
-from cifar_repro.traces.trace_file import Entry, KeptTensors, Trace, TraceHeader, Values
+from cifar_repro.traces.gap import Gap, Kept, differ, growth, measure
+from cifar_repro.traces.trace_file import Entry, Trace, TraceHeader
 
 # By the first word of the kind of a parting: the parts of an experiment that decide such a tensor where all before it
 # are equal. An augmentation draws from dropout's generator, see `_reasons`.
@@ -24,46 +21,36 @@ DECIDING = {
 
 
 @dataclass(frozen=True)
-class Gap:
-    """How far two tensors are apart: largest absolute and relative difference, and ulps.
-
-    An ulp is a step between neighbouring float32 values; None where the tensors are of another type. all_values: it is
-    over all of their values; otherwise over their samples, and `sampled` is False where these do not differ.
-    """
-
-    absolute: float
-    relative: float
-    ulps: int | None
-    sampled: bool
-    all_values: bool
-
-
-@dataclass(frozen=True)
 class Parting:
     """What `diff` found. first: the name of the first tensor that differs (None: all equal). kind: what it is.
 
-    growth: (step, difference of the losses, largest relative difference of a sampled weight) after each common step.
+    gap: how far apart the two are; None where all are equal, or where these two have another shape or type.
+    growth: (step, difference of the losses, difference of the weights) after each common step; see `gap.growth`.
     missing, extra: names that only the first, or only the second trace has. environment, experiment: in what the
     headers differ, each as "name: first -> second"; the environment includes the code, the experiment is recipe, seeds,
     data and number of steps.
+    forms: type and shape of the first tensor that differs, in either trace. all_values: whether both traces kept all
+    values, which then were compared; otherwise the growth of the weights is that of their samples.
     """
 
     first: str | None
     kind: str | None
     gap: Gap | None
     sentence: str
-    growth: list[tuple[int, float, float]]
+    growth: list[tuple[int, float, float | None]]
     missing: list[str]
     extra: list[str]
     environment: list[str]
     experiment: list[str]
+    forms: tuple[str, str] | None = None
+    all_values: bool = False
 
     @property
     def identical(self) -> bool:
         return self.first is None and not self.missing and not self.extra
 
 
-def diff(a: Trace, b: Trace, kept: tuple[KeptTensors | None, KeptTensors | None] = (None, None)) -> Parting:
+def diff(a: Trace, b: Trace, kept: Kept = (None, None)) -> Parting:
     """Compares two traces, aligned by name, in the order of the first.
 
     kept: for each trace what reads the tensor of an entry, if its tensors were kept (`trace_file.kept_tensors`).
@@ -71,12 +58,12 @@ def diff(a: Trace, b: Trace, kept: tuple[KeptTensors | None, KeptTensors | None]
     ours, theirs = ({entry.name: entry for entry in trace.entries} for trace in (a, b))
     missing = [name for name in ours if name not in theirs]
     extra = [name for name in theirs if name not in ours]
-    first = next((name for name in ours if name in theirs and _differ(ours[name], theirs[name])), None)
+    first = next((name for name in ours if name in theirs and differ(ours[name], theirs[name])), None)
     environment = differences(a.header.environment, b.header.environment)
     environment += code_differences([a.header.code], b.header.code)
     ours_of, theirs_of = _experiment(a.header), _experiment(b.header)
     experiment = {name: line for name in ours_of for line in arrows(ours_of, theirs_of, [name])}
-    kind = gap = None
+    kind = gap = forms = None
     sentence = "All tensors that both traces have are equal, to the last bit."
     if first is not None:
         kind, seen, changed = _explain(first)
@@ -84,8 +71,15 @@ def diff(a: Trace, b: Trace, kept: tuple[KeptTensors | None, KeptTensors | None]
             changed = f"the experiments differ ({', '.join(reasons)})"
         sentence = f"{seen}: {changed}."
         gap = measure(ours[first], theirs[first], kept)
-    growth = _growth(ours, theirs)
-    return Parting(first, kind, gap, sentence, growth, missing, extra, environment, list(experiment.values()))
+        forms = _form(ours[first]), _form(theirs[first])
+    grown, explained = growth(ours, theirs, kept), list(experiment.values())
+    return Parting(
+        first, kind, gap, sentence, grown, missing, extra, environment, explained, forms, all_values=None not in kept
+    )
+
+
+def _form(entry: Entry) -> str:
+    return f"{entry.dtype} of shape ({', '.join(map(str, entry.shape))})"
 
 
 def _experiment(header: TraceHeader) -> dict[str, Any]:
@@ -110,10 +104,6 @@ def _reasons(kind: str, experiment: dict[str, str], header: TraceHeader) -> list
     return [experiment[name] for name in deciding if name in experiment]
 
 
-def _differ(a: Entry, b: Entry) -> bool:
-    return (a.shape, a.dtype, a.sha256) != (b.shape, b.dtype, b.sha256)
-
-
 def _explain(name: str) -> tuple[str, str, str]:
     """For the first tensor that differs, all before it being equal: its kind, what is seen, and what changed.
 
@@ -136,56 +126,19 @@ def _explain(name: str) -> tuple[str, str, str]:
         seen = f"In {phase} dropout keeps other inputs ({what})"
         return "dropout", seen, "the generator of its random numbers changed"
     if part == "forward":
-        seen = f"In {phase} the output of {where} differs though all before it is equal"
-        return f"forward of {where}", seen, f"the forward {where} changed"
+        seen = f"In {phase} the output of {where} differs though everything before it is equal"
+        return f"forward of {where}", seen, f"what {where} computes changed"
     if part == "loss":
-        return "loss", f"In {phase} the loss differs though the logits are equal", "the loss function changed"
+        return (
+            "loss",
+            f"In {phase} the loss differs though the network's outputs are equal",
+            "the loss function changed",
+        )
     if part == "gradient":
         seen = (
-            f"In {phase} the gradient of {where} differs though every forward tensor, and every gradient behind it, is "
-            "equal"
+            f"In {phase} the gradient of {where} differs though all outputs, and all gradients that backward makes "
+            "before it, are equal"
         )
-        return f"gradient of {where}", seen, f"the backward of {where.rpartition('.')[0]} changed"
+        return f"gradient of {where}", seen, f"the backward pass of {where.rpartition('.')[0]} changed"
     seen = f"In {phase} {where} is updated differently though its gradient is equal"
     return f"update of {where}", seen, "the optimizer changed"
-
-
-def measure(a: Entry, b: Entry, kept: tuple[KeptTensors | None, KeptTensors | None] = (None, None)) -> Gap | None:
-    """How far two entries are apart, by all values where both traces kept them, else by their samples.
-
-    None if shapes or types differ, so that nothing compares.
-    """
-    if (a.shape, a.dtype) != (b.shape, b.dtype):
-        return None
-    read_a, read_b = kept
-    if read_a is None or read_b is None:
-        x, y = _sample(a), _sample(b)
-    else:
-        x, y = read_a(a), read_b(b)
-    absolute = float(np.abs(x.astype(np.float64) - y.astype(np.float64)).max())
-    ulps = int(np.abs(_ordinal(x) - _ordinal(y)).max()) if a.dtype == "float32" else None
-    return Gap(
-        absolute, relative_difference(x, y), ulps, absolute > 0, all_values=read_a is not None and read_b is not None
-    )
-
-
-def _sample(entry: Entry) -> Values:
-    return np.array(entry.sample, dtype=entry.dtype)
-
-
-def _ordinal(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """The places of float32 values among all float32 in order, so that neighbours differ by one."""
-    bits = values.view(np.int32).astype(np.int64)
-    return np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))
-
-
-def _growth(ours: dict[str, Entry], theirs: dict[str, Entry]) -> list[tuple[int, float, float]]:
-    growth = []
-    step = 1
-    while (loss := f"step {step}/loss") in ours and loss in theirs:
-        updates = [n for n in ours if n.startswith(f"step {step}/update/") and n in theirs]
-        comparable = [n for n in updates if ours[n].shape == theirs[n].shape]
-        weights = [relative_difference(_sample(ours[n]), _sample(theirs[n])) for n in comparable]
-        growth.append((step, abs(ours[loss].sample[0] - theirs[loss].sample[0]), max(weights, default=0.0)))
-        step += 1
-    return growth

@@ -113,21 +113,21 @@ def _key(matrix: Matrix) -> list[str]:
 
 
 def _groups(matrix: Matrix) -> list[str]:
-    """A line for each letter: who has it, and where it parts from the first trace."""
+    """A line for each letter: who has it, and where it first differs from the first trace."""
     first = matrix.rows[0].name
     lines = []
     for letter in _letters(matrix):
         members = matrix.members(letter)
         line = f"{letter}: {', '.join(members)}"
         if letter in matrix.partings:
-            line += f". Parts from {first}{_where(matrix.partings[letter], first, members[0])}"
+            line += f". {_parting(matrix.partings[letter], first, members[0])}"
         lines.append(line)
     return lines
 
 
-def _where(parting: Parting, first: str, other: str) -> str:
+def _parting(parting: Parting, first: str, other: str) -> str:
     found = [f"{name} is only in {first}" for name in parting.missing[:1]]
     found += [f"{name} is only in {other}" for name in parting.extra[:1]]
     if parting.first is None:
-        return f": {'; '.join(found)}"
-    return f" at {parting.first}: {'; '.join([*found, parting.sentence])}"
+        return f"Differs from {first}: {'; '.join(found)}"
+    return f"First differs from {first} at {parting.first}: {'; '.join([*found, parting.sentence])}"

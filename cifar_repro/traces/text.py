@@ -1,29 +1,75 @@
 """What `cifar-repro diff` prints for people to read."""
 
 from cifar_repro.traces.diff import Parting
+from cifar_repro.traces.gap import Gap
+
+HINT = "To compare all values, make both traces with --tensors all."
 
 
 def parting(found: Parting) -> str:
-    """Identical, or where two traces part, by how much, and how that grows."""
+    """Identical, or where two traces first differ, by how much, and how that grows."""
     lines = [*_lacking("Only in the first: ", found.missing), *_lacking("Only in the second:", found.extra)]
     if found.first is None:
         lines.append("Identical." if found.identical else found.sentence)
         return "\n".join([*lines, *_experiment(found), *_environment(found)])
-    lines += [f"They part at {found.first} ({found.kind}).", found.sentence]
-    if found.gap is None:
-        lines.append("Its shape or type is another one.")
-    elif not found.gap.sampled:
-        lines.append("The sampled values of it are equal: the difference is between them.")
-    else:
-        which = "All its values, compared one by one," if found.gap.all_values else "The sampled values"
-        ulps = "" if found.gap.ulps is None else f", {found.gap.ulps:,} ulps"
-        lines.append(f"{which} differ by up to {found.gap.absolute:.3g}, relatively {found.gap.relative:.3g}{ulps}.")
+    lines += [f"The runs first differ at {found.first} ({found.kind}).", found.sentence]
+    if found.gap is not None:
+        lines += gap(found.gap)
+    elif found.forms is not None:
+        lines.append("It is {} in the first trace and {} in the second.".format(*found.forms))
     lines += [*_experiment(found), *_environment(found)]
-    if found.growth:
-        lines.append(f"{'step':>6}{'loss differs by':>18}{'weights, relatively':>22}")
-        shown = [row for row in found.growth if row[0] in (1, 2, 5, 10, found.growth[-1][0]) or row[0] % 20 == 0]
-        lines += [f"{step:6}{loss:18.3g}{weights:22.3g}" for step, loss, weights in shown]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_growth(found)])
+
+
+def gap(found: Gap) -> list[str]:
+    """By how much two tensors differ, and whether that is of all of their values."""
+    what = "values" if found.absolute is not None else "entries"
+    if found.all_values and not found.differing:
+        return [f"All {found.values:,} {what} are equal as numbers: only the signs of zeros differ."]
+    if not found.differing:
+        return [
+            f"A trace keeps {found.compared} of its {found.values:,} {what}, and these are equal: the difference is in "
+            f"others, for the digests, which are of all, differ. {HINT}"
+        ]
+    if found.all_values:
+        lines = [f"{found.differing:,} of its {found.values:,} {what} {_verb(found.differing, 'differ')}"]
+    else:
+        lines = [
+            f"A trace keeps {found.compared} of its {found.values:,} {what}, and only these were compared: "
+            f"{found.differing} {_verb(found.differing, 'differ')}"
+        ]
+    if found.absolute is None:
+        lines[0] += "."
+    else:
+        ulps = "" if found.ulps is None else f", and by up to {found.ulps:,} ulp{'s' * (found.ulps != 1)}"
+        lines[0] += f", by up to {found.absolute:.3g}, relatively by up to {found.relative:.3g}{ulps}."
+        if found.ulps is not None:
+            lines.append("(An ulp is the step from a float32 number to the next; near zero, steps are tiny.)")
+        of = "the tensor" if found.all_values else "these values"
+        lines.append(f"The norm of the difference is {found.norm:.3g} of the norm of {of}.")
+    return lines if found.all_values else [*lines, HINT]
+
+
+def _verb(n: int, verb: str) -> str:
+    return f"{verb}s" if n == 1 else verb
+
+
+def _growth(found: Parting) -> list[str]:
+    """A table of how the difference grows, in a few of the steps."""
+    if not found.growth:
+        return []
+    last = found.growth[-1][0]
+    shown = [row for row in found.growth if row[0] in (1, 2, 5, 10, last) or row[0] % 20 == 0]
+    which = "all weights" if found.all_values else "the sampled weights"
+    lines = [
+        f"Step by step: by how much the losses differ, and {which} (norm of the difference over norm of the weights):",
+        f"{'step':>6}{'loss':>14}{'weights':>18}",
+    ]
+    for step, loss, weights in shown:
+        lines.append(f"{step:6}{loss:14.3g}{'not in samples' if weights is None else format(weights, '.3g'):>18}")
+    if any(weights is None for *_, weights in shown):
+        lines.append(f"Not in samples: no sampled weight differs, but the digests of the weights do. {HINT}")
+    return lines
 
 
 def _lacking(where: str, names: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """How far two traces part is measured on all values that both have; entries that one lacks are named."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from msgspec.structs import replace
 
 from cifar_repro.traces import text
-from cifar_repro.traces.diff import diff
+from cifar_repro.traces.diff import Parting, diff
 from cifar_repro.traces.trace_file import Trace
 from tests.traces.hand_made import HAND_MADE, write_hand_made
 
@@ -48,12 +49,110 @@ def test_the_gap_is_over_all_values_where_both_traces_kept_them(tmp_path: Path) 
     assert found.gap is not None
     assert (found.gap.ulps, found.gap.absolute, found.gap.all_values) == (13, 26 * 2**-20, True)
     assert found.gap.relative == pytest.approx(2**-20, rel=1e-5)
-    assert (
-        "All its values, compared one by one, differ by up to 2.48e-05, relatively 9.54e-07, 13 ulps"
-        in text.parting(found)
-    )
+    whole = torch.arange(1.0, 101.0).norm().item()
+    assert found.gap.norm == pytest.approx(math.hypot(26 * 2**-20, 2**-17) / whole, rel=1e-5)
+    said = text.parting(found)
+    assert "2 of its 100 values differ, by up to 2.48e-05, relatively by up to 9.54e-07, and by up to 13 ulps" in said
+    assert "only these were compared" not in said
     for kept in [(read_a, None), (None, read_b)]:
         found = diff(a, b, kept)
         assert found.gap is not None
         assert (found.gap.ulps, found.gap.absolute, found.gap.all_values) == (1, 2**-17, False)
-        assert "The sampled values differ by up to" in text.parting(found)
+        said = text.parting(found)
+        assert "A trace keeps 8 of its 100 values, and only these were compared: 1 differs, by up to 7.63e-06" in said
+        assert "and by up to 1 ulp." in said
+
+
+def between(tmp_path: Path, *, kept: bool, **changed: torch.Tensor) -> Parting:
+    """Of two hand-made traces, the second of which has another tensor by one of these names."""
+    names = {"split": "split/train", "mask": "step 1/mask/dropout#1", "weight": "step 1/update/fc1.weight"}
+    a, read_a = write_hand_made(tmp_path / "a", {})
+    b, read_b = write_hand_made(tmp_path / "b", {names[name]: tensor for name, tensor in changed.items()})
+    return diff(a, b, (read_a, read_b) if kept else (None, None))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"split": torch.tensor([3, 2, 1])}, "2 of its 3 entries differ."),
+        ({"split": torch.tensor([3, 1, 4760])}, "1 of its 3 entries differs."),
+        ({"mask": torch.tensor([[False, True]])}, "2 of its 2 entries differ."),
+    ],
+)
+@pytest.mark.parametrize("kept", [True, False])
+def test_of_indices_and_masks_it_is_counted_how_many_differ(
+    changed: dict[str, torch.Tensor], said: str, kept: bool, tmp_path: Path
+) -> None:
+    """How far apart two indices are says nothing: neither text nor numbers have it. A few values are all sampled."""
+    found = between(tmp_path, kept=kept, **changed)
+    assert found.gap is not None
+    assert (found.gap.absolute, found.gap.relative, found.gap.norm, found.gap.ulps) == (None,) * 4
+    assert said in text.parting(found).splitlines()
+    assert "by up to" not in text.parting(found)
+
+
+def unsampled() -> torch.Tensor:
+    """The weights with another value where there is no sample."""
+    weight = HAND_MADE["step 1/update/fc1.weight"].clone()
+    weight[0, 1] += 1.0
+    return weight
+
+
+def test_equal_samples_are_not_called_equal(tmp_path: Path) -> None:
+    """Where the digests differ but no sample does, no number is given, least of all 0, neither there nor for growth."""
+    found = between(tmp_path, kept=False, weight=unsampled())
+    assert found.gap is not None
+    assert (found.gap.differing, found.gap.compared, found.gap.values) == (0, 8, 100)
+    assert found.growth == [(1, 0.0, None)]
+    lines = text.parting(found).splitlines()
+    assert any(line.startswith("A trace keeps 8 of its 100 values, and these are equal:") for line in lines)
+    assert lines[-2].split(maxsplit=2) == ["1", "0", "not in samples"]
+    assert "the digests of the weights do" in lines[-1]
+
+
+def test_growth_is_over_all_values_where_both_traces_kept_them(tmp_path: Path) -> None:
+    """Then the one value that differs counts, against the norm of all; where the weights are equal, growth is 0."""
+    [(step, loss, weights)] = between(tmp_path, kept=True, weight=unsampled()).growth
+    assert (step, loss) == (1, 0.0)
+    changed = unsampled()
+    assert weights == pytest.approx(1.0 / changed.norm().item())
+    assert between(tmp_path, kept=True, mask=torch.tensor([[True, True]])).growth == [(1, 0.0, 0.0)]
+    assert between(tmp_path, kept=False, mask=torch.tensor([[True, True]])).growth == [(1, 0.0, 0.0)]
+    assert "all weights" in text.parting(between(tmp_path, kept=True, weight=changed))
+    assert "the sampled weights" in text.parting(between(tmp_path, kept=False, weight=changed))
+
+
+def test_a_difference_near_zero_is_small_beside_the_norm(tmp_path: Path) -> None:
+    """A weight of 1e-30 that becomes -1e-30 differs by millions of ulps and by nothing that matters."""
+    a, b = (HAND_MADE["step 1/update/fc1.weight"].clone() for _ in range(2))
+    a[0, 0], b[0, 0] = 1e-30, -1e-30
+    gaps = []
+    for kept in (True, False):
+        one, read_one = write_hand_made(tmp_path / "a", {"step 1/update/fc1.weight": a})
+        other, read_other = write_hand_made(tmp_path / "b", {"step 1/update/fc1.weight": b})
+        found = diff(one, other, (read_one, read_other) if kept else (None, None))
+        assert found.gap is not None
+        gaps.append(found.gap)
+        assert f"The norm of the difference is {found.gap.norm:.3g} of the norm of" in text.parting(found)
+    assert all(gap.ulps is not None and gap.ulps > 1_000_000 for gap in gaps)
+    assert gaps[0].norm == pytest.approx(2e-30 / a.norm().item(), rel=1e-5)
+    assert gaps[1].norm == pytest.approx(2e-30 / torch.tensor(one.entries[-1].sample).norm().item(), rel=1e-5)
+
+
+def test_signs_of_zeros_are_told_from_values(tmp_path: Path) -> None:
+    """0.0 and -0.0 are equal as numbers but not as bits: that is what is said, not that samples are equal."""
+    weight = HAND_MADE["step 1/update/fc1.weight"].clone()
+    weight[0, 1] = 0.0
+    a, read_a = write_hand_made(tmp_path / "a", {"step 1/update/fc1.weight": weight.clone()})
+    weight[0, 1] = -0.0
+    b, read_b = write_hand_made(tmp_path / "b", {"step 1/update/fc1.weight": weight})
+    said = text.parting(diff(a, b, (read_a, read_b)))
+    assert "All 100 values are equal as numbers: only the signs of zeros differ." in said
+
+
+def test_other_shapes_are_named_and_nothing_is_measured(tmp_path: Path) -> None:
+    """Type and shape of both are said; weights that cannot be compared have no growth, not one of 0."""
+    found = between(tmp_path, kept=True, weight=torch.ones(2, 3))
+    assert (found.gap, found.growth) == (None, [])
+    said = text.parting(found)
+    assert "It is float32 of shape (25, 4) in the first trace and float32 of shape (2, 3) in the second." in said

@@ -29,8 +29,8 @@ def test_the_text_says_what_is_common_above_the_table(
         "Times are those of the first times the ratio (95 % interval), measured in turn by 'cifar-repro gate' "
         "(workload step).",
         "A: old, other",
-        "B: new. Parts from old at step 2/forward/f#1: In step 2 the output of f differs though all before it is "
-        "equal: the forward f changed.",
+        "B: new. First differs from old at step 2/forward/f#1: In step 2 the output of f differs though everything "
+        "before it is equal: what f computes changed.",
     ]
 
 
@@ -105,4 +105,4 @@ def test_the_json_holds_rows_and_groups(three: list[Path], capsys: pytest.Captur
 def test_a_missing_entry_is_printed(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     """A group that parts by a name alone says which."""
     out = printed(capsys, make("a"), make("b", lacking("forward/f#1")))
-    assert "B: b. Parts from a: step 1/forward/f#1 is only in a" in out
+    assert "B: b. Differs from a: step 1/forward/f#1 is only in a" in out
