@@ -1,6 +1,14 @@
 """What the speed gate prints for people to read."""
 
-from cifar_repro.gate.gate import WORKLOADS, Comparison, GateResult, detectable
+from cifar_repro.gate.gate import (
+    LEAST_DETECTABLE,
+    MOST_ROUNDS,
+    WORKLOADS,
+    Comparison,
+    GateResult,
+    detectable,
+    rounds_to_tell,
+)
 
 
 def same(found: Comparison) -> str:
@@ -28,14 +36,37 @@ def verdict(gate: GateResult) -> str:
     else:
         lines.append("Both compute the same losses, to the last bit")
     lines.append(f"B against A: ratio {_ratio(gate.ratio, gate.interval)}")
-    change = 100 * abs(gate.ratio - 1)
-    if gate.slower:
-        lines.append(f"B is SLOWER, by {change:.1f} %")
-    elif gate.faster:
-        lines.append(f"B is faster: it takes {change:.1f} % less time")
-    else:
-        lines.append(f"No difference that A against A could not show, too ({100 * (gate.detectable - 1):.1f} %)")
+    lines += answer(gate)
     return "\n".join(lines)
+
+
+def answer(gate: GateResult) -> list[str]:
+    """What is called; where it is nothing: what can be told here, and how many rounds would tell more."""
+    change = _change(gate.ratio)
+    if gate.slower:
+        return [f"B is SLOWER: it takes {change} time"]
+    if gate.faster:
+        return [f"B is faster: it takes {change} time"]
+    limits = (1 / gate.detectable, gate.detectable)
+    least = gate.detectable == LEAST_DETECTABLE
+    if gate.interval[0] <= 1 <= gate.interval[1]:
+        lines = ["No difference is called: the interval includes 1"]
+    elif least:
+        lines = ["No difference is called: the interval leaves 1 out, but less than 3 % is never called"]
+    else:
+        lines = ["No difference is called: the interval leaves 1 out, but A against A, the same twice, spreads as far"]
+    told = f"This machine can tell {'' if least else 'only '}{_change(limits[1])} or {_change(limits[0])} time just now"
+    too_small = limits[0] <= gate.ratio <= limits[1]
+    lines.append(f"{told}: {change} is too small to be told" if too_small else told)
+    if needed := rounds_to_tell(gate):
+        lines.append(f"If {change} is right, about {needed:,} rounds would probably tell it (--rounds {needed})")
+    elif not 1 / LEAST_DETECTABLE <= gate.ratio <= LEAST_DETECTABLE:
+        lines.append(f"If {change} is right, more than {MOST_ROUNDS:,} rounds would be needed: use a quieter machine")
+    return lines
+
+
+def _change(ratio: float) -> str:
+    return f"{100 * abs(ratio - 1):.1f} % {'less' if ratio < 1 else 'more'}"
 
 
 def _ratio(ratio: float, interval: tuple[float, float]) -> str:

@@ -5,10 +5,11 @@ import random
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from scipy.stats import binom
 
 from cifar_repro.gate import text as gate_text
-from cifar_repro.gate.gate import LEAST_DETECTABLE, GateResult, Rounds, _phase, compare, sum_up
+from cifar_repro.gate.gate import LEAST_DETECTABLE, GateResult, Rounds, _phase, compare, rounds_to_tell, sum_up
 from cifar_repro.gate.side import Measurement
 
 Seconds = tuple[list[float], list[float]]  # of the first and the second, in each round
@@ -117,11 +118,71 @@ def test_nothing_below_the_detectable_is_called() -> None:
 def test_the_verdict_in_words() -> None:
     """Slower, faster and neither are told apart, and so is another computation."""
     quiet, slow, fast = by(1), by(1.25), by(0.75)
-    assert "B is SLOWER, by 25.0 %" in gate_text.verdict(made(quiet, slow))
+    assert "B is SLOWER: it takes 25.0 % more time" in gate_text.verdict(made(quiet, slow))
     assert "B is faster: it takes 25.0 % less time" in gate_text.verdict(made(quiet, fast))
-    assert "No difference" in gate_text.verdict(made(quiet, quiet))
+    assert "No difference is called: the interval includes 1" in gate_text.verdict(made(quiet, quiet))
     assert "same losses, to the last bit" in gate_text.verdict(made(quiet, quiet))
     assert "do not compute the same" in gate_text.verdict(made(quiet, quiet, losses=(1.0, 1.5)))
+
+
+def spread(ratio: float, width: float, rounds: int = 40) -> Seconds:
+    """Rounds in which the second takes `ratio` times as long, with evenly spread logarithms from -width to width."""
+    logs = width * np.linspace(-1, 1, rounds)
+    return [0.08] * rounds, (0.08 * ratio * np.exp(logs)).tolist()
+
+
+def test_what_is_too_small_to_be_told_here_is_said() -> None:
+    """A difference that its interval shows, but A against A could, too, is neither called nor denied: both are said."""
+    found = made(by(1.259), spread(0.84, 0.05))
+    assert found.interval[1] < 1
+    assert not found.faster
+    said = gate_text.verdict(found).splitlines()
+    assert said[-3:-1] == [
+        "No difference is called: the interval leaves 1 out, but A against A, the same twice, spreads as far",
+        "This machine can tell only 25.9 % more or 20.6 % less time just now: 16.0 % less is too small to be told",
+    ]
+    needed = rounds_to_tell(found)
+    assert needed is not None
+    assert said[-1] == f"If 16.0 % less is right, about {needed} rounds would probably tell it (--rounds {needed})"
+
+
+def test_less_than_the_least_is_never_promised() -> None:
+    """Below 3 %, no number of rounds is given; nor one above a thousand, which a quieter machine is better for."""
+    small, tiny = made(by(1), spread(1.02, 0.005)), made(by(1.03), by(1.0301))
+    said = gate_text.verdict(small)
+    assert "the interval leaves 1 out, but less than 3 % is never called" in said
+    assert "2.0 % more is too small to be told" in said
+    assert "rounds would" not in said
+    assert rounds_to_tell(small) is None
+    assert rounds_to_tell(tiny) is not None  # of sides without noise, a little above
+    noisy = made(by(1.9), spread(1.05, 0.6))
+    assert rounds_to_tell(noisy) is None
+    assert "more than 1,000 rounds would be needed: use a quieter machine" in gate_text.verdict(noisy)
+
+
+def test_as_many_rounds_as_are_named_do_tell() -> None:
+    """Of 12 gates with the named number of rounds most call a difference, of those with a quarter of it few do."""
+    rng, slowdown = np.random.default_rng(5), 1.12
+    # The estimate is for the ratio that was measured: that of these is the true one.
+    gates = [noisy(rng, slowdown, 40) for _ in range(7)]
+    needed = int(np.median([rounds_to_tell(as_measured(gate, slowdown)) or 9999 for gate in gates]))
+    called = {n: sum(noisy(rng, slowdown, n).slower for _ in range(12)) for n in (needed, needed // 4)}
+    assert called[needed] >= 7
+    assert called[needed // 4] <= 4
+
+
+def as_measured(found: GateResult, ratio: float) -> GateResult:
+    """A gate that measured this ratio, with the same spread."""
+    low, high = (ratio * end / found.ratio for end in found.interval)
+    return replace(found, ratio=ratio, interval=(low, high))
+
+
+def noisy(rng: np.random.Generator, slowdown: float, rounds: int) -> GateResult:
+    """A gate in a machine whose measurements vary by 25 %, of sides with this ratio."""
+    times = 0.08 * np.exp(0.25 * rng.standard_normal((4, rounds)))
+    times[3] *= slowdown
+    a, again, first, second = times.tolist()
+    return made((a, again), (first, second))
 
 
 # ---- rounds ----------------------------------------------------------------------------------------------------------
