@@ -3,11 +3,9 @@
 import base64
 import io
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -21,10 +19,11 @@ from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.report import pictures
-from cifar_repro.report.charts import number, percent, published_share
-from cifar_repro.report.comparison import Result, comparison, overview, points
+from cifar_repro.report.charts import percent
+from cifar_repro.report.comparison import Result, comparison, overview
 from cifar_repro.report.parts import section
 from cifar_repro.report.pictures import Pictures, Seen
+from cifar_repro.report.templates import template
 from cifar_repro.runs.folders import folder_of
 from cifar_repro.runs.run import BEST, Run
 from cifar_repro.studies.results import of_run
@@ -78,20 +77,7 @@ def render(results: Sequence[Result]) -> str:
         shown = {"overview": overview(result), "pictures": _pictures(result.seen, len(result.study.runs))}
         sections.append(section(result.study, _verdict(result.study)) | {"name": result.name} | shown)
     together = comparison(results, _of_test) if len(results) > 1 else None
-    return _template().render(sections=sections, together=together, version=__version__)
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cifar_repro", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "number": number, "published_share": published_share, "points": points}
-    return environment.get_template("report.html.j2")
+    return template("report.html.j2").render(sections=sections, together=together, version=__version__)
 
 
 def _verdict(study: Study) -> Verdict | None:

@@ -93,7 +93,7 @@ def run_study(
     done = epochs_done(plan, data)  # before the lock: a folder that is refused stays as it was
     plan.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(plan.folder / ".lock", blocking=False), _interrupted_by_sigterm():
+        with FileLock(plan.folder / ".lock", blocking=False), interrupted_by_sigterm():
             bits: dict[str, str | None] = {}
             trained = 0
             total = len(jobs) * (plan.recipe.epochs + 1) - done  # testing counts as an epoch
@@ -183,7 +183,7 @@ def _study(plan: Plan, jobs: list[Job], data: Cifar10, bits: dict[str, str | Non
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
+def interrupted_by_sigterm() -> Iterator[None]:
     """Inside, SIGTERM is as good as Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
