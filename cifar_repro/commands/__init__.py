@@ -5,4 +5,7 @@ The docstring of such a module is the command's help, `add_arguments` its option
 and what is made of it), `talk.py` (what goes to stdout and stderr) and `status.py` (how a command ends).
 """
 
-COMMANDS = ("run", "evaluate", "verify", "trace", "diff", "matrix", "gate", "study", "verdict", "report", "data")
+COMMANDS = (
+    *("run", "evaluate", "verify", "trace", "diff", "matrix", "gate", "study", "verdict", "upgrade"),
+    *("report", "data"),
+)

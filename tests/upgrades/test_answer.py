@@ -1,0 +1,116 @@
+"""What is said of two sides, from traces, studies and gates that were typed in."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from cifar_repro.formats import decode, encode
+from cifar_repro.report.upgrade_page import render
+from cifar_repro.traces.diff import Parting, diff
+from cifar_repro.upgrades import text
+from cifar_repro.upgrades.answer import Upgrade, judge_bits, judge_statistics, sum_up
+from tests.make_studies import as_study, make_study
+from tests.upgrades.crafted import a_gate, a_trace
+
+ALIKE = [50.0, 50.3, 49.8]
+
+
+def answered(
+    mask: float = 1.0, accuracies: Sequence[float] = ALIKE, ratio: float = 1.0, changes: dict[str, Any] | None = None
+) -> Upgrade:
+    """Of torch 2.6.0 and 2.14.1. mask: what the second side's dropout keeps; 1.0: the same.
+
+    accuracies: of its runs. changes: to the first epoch of its first run.
+    """
+    one, other = make_study(ALIKE), make_study(accuracies)
+    other["runs"][0]["epochs"][0] |= changes or {}
+    if changes is None and list(accuracies) != ALIKE:
+        for run in other["runs"]:
+            run["epochs"][0]["train_loss"] += 0.5
+    first, second = as_study(one), as_study(other)
+    traces = (a_trace("2.6.0"), a_trace("2.14.1", mask))
+    bits = judge_bits(diff(*traces), first, second)
+    return sum_up(traces, bits, judge_statistics(first, second), a_gate(ratio, "2.6.0", "2.14.1"))
+
+
+def test_same_bits() -> None:
+    """Where the traces and an epoch are equal; nothing speaks against it unless it is slower."""
+    found = answered()
+    assert (found.result, found.fine) == ("same bits", True)
+    assert text.headline(found) == "Same bits; no difference in speed that can be told"
+    assert [row[1] for row in text.rows(found)] == ["same", "same, for the bits are", "cannot be told below 3.0 %"]
+    assert (answered(ratio=1.1).result, answered(ratio=1.1).fine) == ("same bits", False)
+    assert text.headline(answered(ratio=1.1)) == "Same bits; slower"
+    assert text.speed(answered(ratio=1.1).speed) == "slower: 10.0 % more time a step"
+    assert (answered(ratio=0.9).fine, text.headline(answered(ratio=0.9))) == (True, "Same bits; faster")
+    assert text.speed(answered(ratio=0.9).speed) == "faster: 10.0 % less time a step"
+
+
+def test_bits_that_part_after_the_traced_steps() -> None:
+    """Equal traces do not make equal bits where the epoch differs; its entry is named."""
+    found = answered(changes={"weights_sha256": "f" * 64})
+    assert not found.bits.same
+    assert text.bits(found.bits) == "first differ in epoch 1, weights_sha256"
+    assert found.bits.sentence.endswith("equal, but then the runs of seed 0 part in epoch 1, first in weights_sha256.")
+
+
+def test_the_same_statistics() -> None:
+    """Other masks, and losses and accuracies that are as close as rounding lets them: shown, and status 0."""
+    found = answered(mask=0.0, changes={"weights_sha256": "f" * 64})
+    assert (found.result, found.fine) == ("same statistics", True)
+    assert text.bits(found.bits) == "first differ at step 1, mask/dropout#1"
+    assert text.statistics(found.statistics, False) == "same: numerically close"
+    assert answered(mask=0.0, ratio=1.1, changes={"weights_sha256": "f" * 64}).fine is False
+
+
+def test_different() -> None:
+    """Accuracies ten points apart."""
+    found = answered(mask=0.0, accuracies=[60.0, 60.3, 59.8])
+    assert (found.result, found.fine) == ("different", False)
+    assert text.headline(found) == "Other statistics; no difference in speed that can be told"
+
+
+def test_what_cannot_be_told() -> None:
+    """Neither equality nor a difference is shown by three seeds: neither good nor bad, and how many would tell."""
+    found = answered(mask=0.0, accuracies=[49.0, 51.5, 50.3])
+    assert (found.result, found.fine) == ("cannot be told", None)
+    assert found.statistics.runs_needed is not None
+    needed = f"; the same command with --seeds {found.statistics.runs_needed} goes on"
+    assert text.statistics_reason(found.statistics, False).endswith(needed)
+    assert "neither a difference nor equality within 1 is shown" in text.statistics_reason(found.statistics, False)
+    assert answered(mask=0.0, accuracies=[49.0, 51.5, 50.3], ratio=1.1).fine is False
+
+
+def test_traces_of_which_one_lacks_a_tensor_part_there() -> None:
+    """As where a version of torch has another module."""
+    nothing = Parting(None, None, None, "All tensors that both traces have are equal.", [], [], ["step 1/x"], [], [])
+    one = as_study(make_study(ALIKE))
+    assert judge_bits(nothing, one, one).first == "step 1/x"
+
+
+def test_the_table() -> None:
+    """A heading with both versions and the answer, three rows of three cells, and what was compared on what."""
+    lines = text.markdown(answered(mask=0.0, accuracies=[60.0, 60.3, 59.8])).splitlines()
+    assert lines[0] == "### torch 2.6.0 → 2.14.1: Other statistics; no difference in speed that can be told"
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) == 5
+    assert {row.count("|") for row in rows} == {4}
+    assert rows[2].startswith("| Bits | **first differ at step 1, mask/dropout#1** | In step 1 dropout keeps other")
+    assert "1 steps and 3 seeds of 1 epoch on synthetic data, not CIFAR-10" in lines[-1]
+
+
+def test_what_is_written_is_read_again() -> None:
+    """To the last bit."""
+    found = answered(mask=0.0)
+    assert decode(encode(found), Upgrade, "upgrade") == found
+
+
+@pytest.mark.parametrize("mask", [0.0, 1.0])
+def test_the_page_is_complete_in_itself(mask: float) -> None:
+    """It says the answer first, holds the growth only where they part, and asks for nothing from elsewhere."""
+    page = render(answered(mask=mask))
+    assert page.index("<h1>") < page.index("Compared: ") < page.index("<h2>Where they part</h2>")
+    assert ("How far apart they are after each traced step" in page) == (mask == 0.0)
+    assert "http" not in page
+    assert "<script" not in page
