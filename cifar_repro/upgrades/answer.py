@@ -29,7 +29,7 @@ class Bits(Form, frozen=True, kw_only=True):
     where: Place | None
     kind: str | None
     sentence: str
-    growth: list[tuple[Whole, float, float]]
+    growth: list[tuple[Whole, float, float | None]]
 
     @property
     def same(self) -> bool:
