@@ -21,7 +21,7 @@ class Bits(Form, frozen=True, kw_only=True):
 
     first: what differs first; None: nothing. where: whether it is a tensor of the traced steps, or an entry of the
     epoch's record. kind: of tensor. growth: after each traced step its number, the difference of the losses, and the
-    largest relative difference of a sampled weight; empty where the traces are equal.
+    relative difference of the weights, as in `traces.gap.growth`; empty where the traces are equal.
     """
 
     steps: Whole
