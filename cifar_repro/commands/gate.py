@@ -7,9 +7,9 @@ Exit status 0: B is not slower, as far as can be told here. 1: B is slower.
 
 import argparse
 
-from cifar_repro.commands.options import add_json, given
+from cifar_repro.commands.options import add_answer, given
 from cifar_repro.commands.status import DONE, FAILED_CHECK
-from cifar_repro.commands.talk import print_json, progress, speaker
+from cifar_repro.commands.talk import give, progress, speaker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, metavar="N", help="measurements of each side (default: 40)")
     parser.add_argument("--workload", metavar="W", help="step (default): training steps; epoch-part: a short epoch")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of a side (default: 1)")
-    add_json(parser, "print all that was measured as JSON")
+    add_answer(parser, "print all that was measured as JSON")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -33,5 +33,5 @@ def command(options: argparse.Namespace) -> int:
         a, b, said["workload"], said["rounds"], after_same=lambda same: say(text.same(same)), progress=progress
     )
     say(text.verdict(result))
-    print_json(options, result)
+    give(options, "gate", text.answer(result), result)
     return FAILED_CHECK if result.slower else DONE

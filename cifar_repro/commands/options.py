@@ -58,6 +58,28 @@ def add_json(parser: argparse._ActionsContainer, help: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"{help}; nothing else goes to stdout")
 
 
+def add_answer(parser: argparse.ArgumentParser, help: str) -> None:
+    """How to give what was found, besides as text: read by `talk.speaker` and `talk.give`. help: of --json."""
+    form = parser.add_mutually_exclusive_group()
+    add_json(form, help)
+    form.add_argument(
+        "--markdown",
+        action="store_true",
+        help="print a Markdown section for a pull request; else nothing goes to stdout",
+    )
+    parser.add_argument(
+        "--junit", type=_writable, metavar="XML", help="write the checks to this file, too, as JUnit XML; replaces it"
+    )
+
+
+def _writable(file: str) -> Path:
+    """Before any work: an error of usage where the file of --junit cannot be written."""
+    path = Path(file)
+    if not file or path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{file!r} is no file in a folder that is there: give one")
+    return path
+
+
 def add_experiment(parser: argparse.ArgumentParser, threads: int | None = None, explain: bool = False) -> None:
     """Which experiment, on what data, on what machine: read by `experiment` and `load`.
 

@@ -8,14 +8,16 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from cifar_repro.answers import Answer
     from cifar_repro.core.progress import Progress
 
 T = TypeVar("T")
 
 
 def speaker(options: argparse.Namespace) -> Callable[[str], None]:
-    """Prints what people read: on stdout, or with --json on stderr."""
-    return lambda line: print(line, file=sys.stderr if options.json else sys.stdout, flush=True)
+    """Prints what people read: on stdout, or with --json or --markdown on stderr."""
+    other = options.json or getattr(options, "markdown", False)
+    return lambda line: print(line, file=sys.stderr if other else sys.stdout, flush=True)
 
 
 def print_json(options: argparse.Namespace, value: Any) -> None:
@@ -24,6 +26,19 @@ def print_json(options: argparse.Namespace, value: Any) -> None:
 
     if options.json:
         print(encode(value).decode(), end="")
+
+
+def give(options: argparse.Namespace, command: str, answer: "Answer", value: Any) -> None:
+    """What `options.add_answer` asks for: the answer as Markdown or JUnit XML, or the value as JSON."""
+    from cifar_repro.answers import as_junit, as_markdown
+    from cifar_repro.core.checkpoint import replacing
+
+    if options.junit is not None:
+        with replacing(options.junit) as file:
+            file.write(as_junit(answer, command))
+    if options.markdown:
+        print(as_markdown(answer), end="")
+    print_json(options, value)
 
 
 def progress(steps: Iterable[T], *, total: int, desc: str) -> Iterable[T]:

@@ -11,9 +11,9 @@ consistent with. 3: inconclusive, which has shown neither; it says how many runs
 import argparse
 from pathlib import Path
 
-from cifar_repro.commands.options import add_json
+from cifar_repro.commands.options import add_answer
 from cifar_repro.commands.status import DONE, FAILED_CHECK, UNDECIDED
-from cifar_repro.commands.talk import print_json, speaker
+from cifar_repro.commands.talk import give, speaker
 from cifar_repro.core.errors import InputError
 
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="POINTS",
         help="with --against: points of accuracy that do not matter (default: 1)",
     )
-    add_json(parser, "print the verdict and its numbers as JSON")
+    add_answer(parser, "print the verdict and its numbers as JSON")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -53,7 +53,7 @@ def command(options: argparse.Namespace) -> int:
         found = with_published(results, content, str(options.study))
         compared_with = text.published(content["recipe"], results.data)
     speaker(options)(text.verdict(found, compared_with))
-    print_json(options, found.as_json())
+    give(options, "verdict", text.answer(found, compared_with), found.as_json())
     if found.outcome == INCONCLUSIVE:
         return UNDECIDED
     return DONE if found.favourable else FAILED_CHECK

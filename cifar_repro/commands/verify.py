@@ -1,22 +1,22 @@
 """Run a recorded run again and compare every epoch's losses and weights bit for bit.
 
-Exit status 0: identical. 1: it parts; says at which epoch, in what, and what could be why.
+Exit status 0: identical. 1: it differs; says from which epoch on, in what, and what could be why.
 """
 
 import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from cifar_repro.commands.options import add_json, load, place
+from cifar_repro.commands.options import add_answer, load, place
 from cifar_repro.commands.status import DONE, FAILED_CHECK
-from cifar_repro.commands.talk import print_json, progress, speaker
+from cifar_repro.commands.talk import give, progress, speaker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     parser.add_argument("--epochs", type=int, metavar="K", help="compare the first K epochs only")
     parser.add_argument("--data", metavar="D", help="where the run's data is now (default: where it was)")
-    add_json(parser, "print the outcome as JSON")
+    add_answer(parser, "print the outcome as JSON")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -32,5 +32,5 @@ def command(options: argparse.Namespace) -> int:
     say = speaker(options)
     result = verify(record, data, options.epochs, lambda epoch: say(text.identical(epoch)), progress)
     say(text.verification(result))
-    print_json(options, asdict(result))
+    give(options, "verify", text.answer(result), asdict(result))
     return DONE if result.difference is None else FAILED_CHECK

@@ -1,5 +1,6 @@
 """What the speed gate prints for people to read."""
 
+from cifar_repro.answers import Answer, Check, Outcome
 from cifar_repro.gate.gate import (
     LEAST_DETECTABLE,
     MOST_ROUNDS,
@@ -29,18 +30,32 @@ def verdict(gate: GateResult) -> str:
             f"{environment['python']}, {environment['threads']} thread{'s' * many}, {environment['memory_format']}, "
             f"{side.package})"
         )
-    if gate.loss_difference:
-        lines.append(
-            f"They do not compute the same: their losses differ, relatively by up to {gate.loss_difference:.2g}"
-        )
-    else:
-        lines.append("Both compute the same losses, to the last bit")
-    lines.append(f"B against A: ratio {_ratio(gate.ratio, gate.interval)}")
-    lines += answer(gate)
+    lines += _measured(gate)
+    lines += _called(gate)
     return "\n".join(lines)
 
 
-def answer(gate: GateResult) -> list[str]:
+def answer(gate: GateResult) -> Answer:
+    """One check. It is skipped where B seems slower, but by too little to be told here, or may be slower by more."""
+    headline, *more = _called(gate)
+    seems = gate.interval[0] > 1 and gate.ratio > LEAST_DETECTABLE
+    told = gate.faster or not (seems or gate.interval[1] > gate.detectable)
+    outcome: Outcome = "failed" if gate.slower else "passed" if told else "skipped"
+    losses, measured = _measured(gate)
+    workload = f"Workload {gate.workload}: {WORKLOADS[gate.workload]}; {gate.rounds} rounds"
+    sides = [f"{name}: {side.side}" for name, side in (("A", gate.a), ("B", gate.b))]
+    return Answer(headline, [Check("B is not slower than A", outcome, measured)], [*more, losses, workload, *sides])
+
+
+def _measured(gate: GateResult) -> tuple[str, str]:
+    """Whether both compute the same, and the ratio of their times."""
+    losses = "Both compute the same losses, to the last bit"
+    if gate.loss_difference:
+        losses = f"They do not compute the same: their losses differ, relatively by up to {gate.loss_difference:.2g}"
+    return losses, f"B against A: ratio {_ratio(gate.ratio, gate.interval)}"
+
+
+def _called(gate: GateResult) -> list[str]:
     """What is called; where it is nothing: what can be told here, and how many rounds would tell more."""
     change = _change(gate.ratio)
     if gate.slower:

@@ -1,5 +1,6 @@
 """What is printed of a run for people to read: the lesson's own lines, and what it leaves unsaid."""
 
+from cifar_repro.answers import Answer, Check
 from cifar_repro.core.model import build_network
 from cifar_repro.core.shapes import volume_walk
 from cifar_repro.core.training import Epoch, split
@@ -105,12 +106,37 @@ def data(described: Data) -> str:
     return "\n".join(lines)
 
 
+# What `verify` compares, in words.
+COMPARED = {
+    "train_loss": "the training loss",
+    "valid_loss": "the validation loss",
+    "saved": "whether its weights were kept as the best",
+    "weights_sha256": "the weights",
+}
+
+
 def identical(result: Epoch) -> str:
     return f"Epoch: {result.epoch} \tidentical: weights {result.weights_sha256[:12]}"
 
 
+def answer(result: Verification) -> Answer:
+    """A check of the epochs that are as recorded, if there are any, and of the first one that is not."""
+    found = result.difference
+    equal = result.epochs - (found is not None)
+    headline, *lines = verification(result).splitlines()
+    checks = []
+    if equal:
+        which = "epoch 1" if equal == 1 else f"epochs 1 to {equal}"
+        checks.append(Check(which, "passed", "all losses and weights are as recorded, to the last bit"))
+    if found is not None:
+        lines = lines[2:]  # which the check has
+        message = f"{COMPARED[found.name]} ({found.name}): recorded {found.recorded}, here {found.here}"
+        checks.append(Check(f"epoch {found.epoch}", "failed", message))
+    return Answer(headline.removesuffix(":"), checks, lines)
+
+
 def verification(result: Verification) -> str:
-    """Identical, or where the run parts and what could be why."""
+    """Identical, or where the run first differs and what could be why."""
     parted = result.difference
     listed = [f"  {line}" for line in result.environment]
     if parted is None:
@@ -118,7 +144,7 @@ def verification(result: Verification) -> str:
         lines = [f"Identical: all losses and weights of {epochs}, to the last bit"]
         return "\n".join([*lines, *(["The environment differs from the recorded one in:", *listed] if listed else [])])
     lines = [
-        f"It parts in epoch {parted.epoch}, first in {parted.name}:",
+        f"The run first differs in epoch {parted.epoch}, in {COMPARED[parted.name]} ({parted.name}):",
         f"  recorded  {parted.recorded}",
         f"  here      {parted.here}",
     ]
@@ -127,8 +153,8 @@ def verification(result: Verification) -> str:
     else:
         lines.append("Nothing in the environment differs from the recorded one.")
     if result.explained_by:
-        lines.append("The recorded numbers come out with other settings than the recorded ones:")
+        lines.append("With other settings than the recorded ones the recorded numbers come out again:")
         lines += [f"  {line}" for line in result.explained_by]
     elif not result.environment:
-        lines.append("Left are: the code of the experiment, another build of torch, or an edited record.")
+        lines.append("What may be why: the code of the experiment, another build of torch, or an edited record.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Repeats a recorded run and compares it bit for bit; where it parts, looks for the setting that explains it."""
+"""Repeats a recorded run and compares it bit for bit; where it differs, looks for the setting that explains it."""
 
 import os
 from collections.abc import Callable
@@ -86,7 +86,7 @@ def verify(
             seeding.make_deterministic(threads)
             again, _ = _first_difference(record, data, recorded[:1], memory_format, lambda epoch: None, progress)
             if again is None:
-                explained.append(f"{threads} threads, {memory_format}")
+                explained.append(f"{threads} thread{'s' * (threads != 1)}, {memory_format}")
         seeding.make_deterministic(settings.threads)
     return Verification(compared, difference, changed, explained)
 

@@ -1,5 +1,6 @@
 """What `cifar-repro diff` prints for people to read."""
 
+from cifar_repro.answers import Answer, Check
 from cifar_repro.traces.diff import Parting
 from cifar_repro.traces.gap import Gap
 
@@ -13,12 +14,33 @@ def parting(found: Parting) -> str:
         lines.append("Identical." if found.identical else found.sentence)
         return "\n".join([*lines, *_experiment(found), *_environment(found)])
     lines += [f"The runs first differ at {found.first} ({found.kind}).", found.sentence]
-    if found.gap is not None:
-        lines += gap(found.gap)
-    elif found.forms is not None:
-        lines.append("It is {} in the first trace and {} in the second.".format(*found.forms))
-    lines += [*_experiment(found), *_environment(found)]
+    lines += [*_apart(found), *_experiment(found), *_environment(found)]
     return "\n".join([*lines, *_growth(found)])
+
+
+def answer(found: Parting) -> Answer:
+    """Two checks: of the names that the traces have, and of the tensors that both have."""
+    lacking = [*_lacking("only in the first:", found.missing), *_lacking("only in the second:", found.extra)]
+    names = Check(
+        "tensors of the same names", "failed" if lacking else "passed", "; ".join(lacking) or "in both traces"
+    )
+    if found.first is None:
+        headline = "The traces are identical" if found.identical else "The traces do not have the same tensors"
+        equal = Check("equal tensors", "passed", "All tensors that both traces have are equal, to the last bit")
+    else:
+        headline = f"The runs first differ at {found.first} ({found.kind})"
+        equal = Check("equal tensors", "failed", " ".join([found.sentence, *_apart(found)]))
+    notes = [f"The experiments differ in {line}" for line in found.experiment]
+    if found.first is not None:
+        notes += [f"The environments differ in {line}" for line in found.environment]
+    return Answer(headline, [names, equal], notes)
+
+
+def _apart(found: Parting) -> list[str]:
+    """By how much the first tensor that differs does so."""
+    if found.gap is not None:
+        return gap(found.gap)
+    return [] if found.forms is None else ["It is {} in the first trace and {} in the second.".format(*found.forms)]
 
 
 def gap(found: Gap) -> list[str]:
@@ -31,7 +53,9 @@ def gap(found: Gap) -> list[str]:
             f"A trace keeps {found.compared} of its {found.values:,} {what}, and these are equal: the difference is in "
             f"others, for the digests, which are of all, differ. {HINT}"
         ]
-    if found.all_values:
+    if found.values == 1:
+        lines = ["Its value differs"]
+    elif found.all_values:
         lines = [f"{found.differing:,} of its {found.values:,} {what} {_verb(found.differing, 'differ')}"]
     else:
         lines = [

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from cifar_repro.answers import Answer, Check, Outcome
 from cifar_repro.runs.record import Data, data_label
-from cifar_repro.verdicts.verdict import CLOSE, NONE, OTHERS, PUBLISHED, STUDY, Check, Population, Verdict
+from cifar_repro.verdicts import verdict as judged
+from cifar_repro.verdicts.verdict import CLOSE, INCONCLUSIVE, NONE, OTHERS, PUBLISHED, STUDY, Population, Verdict
 
 HOLDS = {True: "holds", False: "does not hold", None: "cannot be told"}
 
@@ -33,6 +35,22 @@ def verdict(found: Verdict, compared_with: str) -> str:
     return "\n".join(lines)
 
 
+def answer(found: Verdict, compared_with: str) -> Answer:
+    """The verdict, then each comparison behind it, which fails only where the verdict does.
+
+    A comparison that does not hold is no failure where a lower rung holds, or where nothing is decided.
+    """
+    headline = verdict(found, compared_with).partition("\n")[0]
+    failed = not found.favourable and found.outcome != INCONCLUSIVE
+    overall: Outcome = "failed" if failed else "passed" if found.favourable else "skipped"
+    checks = [Check("verdict", overall, found.outcome)]
+    for check in found.checks:
+        outcome: Outcome = "passed" if check.holds else "failed" if failed and check.holds is False else "skipped"
+        checks.append(Check(check.name, outcome, f"{HOLDS[check.holds]}: {check.sentence}"))
+    others = [f"{ODD[found.population.odd]} ({found.population.others} other runs)"] if found.population else []
+    return Answer(headline, checks, [*found.notes, *others])
+
+
 ODD = {
     NONE: "Published run, study and other people's runs are alike",
     PUBLISHED: "The published run is the odd one: the study is like other people's runs, it is not",
@@ -53,7 +71,7 @@ def _population(found: Population) -> list[str]:
     return lines
 
 
-def _likeness(who: str, checks: list[Check]) -> list[str]:
+def _likeness(who: str, checks: list[judged.Check]) -> list[str]:
     judged = [check.holds for check in checks if check.holds is not None]
     verb = "cannot be told from" if judged and all(judged) else "differs from" if judged else "cannot be compared with"
     return [f"{who} {verb} the others:", *(f"  {check.name}: {check.sentence}." for check in checks)]

@@ -83,7 +83,7 @@ def test_a_setting_that_explains_the_difference_is_found(
     result = verify(as_record(record), data)
     assert result.difference is not None
     assert result.difference.epoch == 1
-    assert "1 threads, contiguous" in result.explained_by
+    assert "1 thread, contiguous" in result.explained_by
 
 
 def test_on_a_gpu_no_other_number_of_threads_is_tried() -> None:
@@ -166,7 +166,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["verify", str(run), "--json"]) == 1
     printed = capsys.readouterr()
     assert json.loads(printed.out)["difference"]["name"] == "weights_sha256"
-    assert "It parts in epoch 2, first in weights_sha256" in printed.err
+    assert "The run first differs in epoch 2, in the weights (weights_sha256):" in printed.err
     images.rename(tmp_path / "moved")
     assert main(["verify", str(run)]) == 2
     capsys.readouterr()
