@@ -13,6 +13,7 @@ from cifar_repro.report.published import Published
 from cifar_repro.runs.record import Tested, running_losses, steps_an_epoch
 from cifar_repro.statistics import wilson_interval
 from cifar_repro.studies.study_file import Spread, Study, TestedSpread
+from cifar_repro.studies.summary import FEWEST_FOR_INTERVAL, between
 from cifar_repro.verdicts.published import STEPS
 from cifar_repro.verdicts.verdict import Verdict
 
@@ -147,10 +148,11 @@ def spreads(study: Study, spread: TestedSpread, known: Published | None, verdict
     charts = []
     for name, unit, values, summary, scale, published, written in kinds:
         if summary.mean is not None and summary.low is not None and summary.high is not None:
-            interval = (scale * summary.low, scale * summary.high)
+            few = len(values) < FEWEST_FOR_INTERVAL
+            interval = None if few else (scale * summary.low, scale * summary.high)
             lines = [
                 svg.Row(name=f"{len(values)} seeds", values=values, names=[run.folder for run in study.runs]),
-                svg.Row(name="mean, 95 %", centre=scale * summary.mean, interval=interval),
+                svg.Row(name="mean" if few else "mean, 95 %", centre=scale * summary.mean, interval=interval),
             ]
             if expected := new_run(verdict, name.lower()).get(name.lower()):
                 lines.append(svg.Row(name="a new run, 95 %", interval=expected))
@@ -180,9 +182,8 @@ def classes(study: Study, spread: TestedSpread, known: Published | None) -> dict
             drawn.append(svg.Row(name=name, note="no images"))
             table.append({"name": name, "mean": None})
             continue
-        if summary.low is not None and summary.high is not None:
-            low, high = summary.low, summary.high
-        else:
+        low, high = between(summary, [c.correct / c.total for c in counts if c.total])
+        if low is None or high is None:
             low, high = wilson_interval(counts[0].correct, counts[0].total)
         values = [100 * c.correct / c.total for c in counts if c.total] if len(tests) > 1 else []
         drawn.append(
@@ -208,7 +209,9 @@ def classes(study: Study, spread: TestedSpread, known: Published | None) -> dict
         )
     axis = "accuracy (% of the class's test images)"
     note = (
-        f"Mean of {len(tests)} seeds and its interval (Student's t)."
+        f"Mean of {len(tests)} seeds, and the lowest and the highest: so few have no interval."
+        if 1 < len(tests) < FEWEST_FOR_INTERVAL
+        else f"Mean of {len(tests)} seeds and its interval (Student's t)."
         if len(tests) > 1
         else "This run, with what the finite number of test images leaves open (Wilson)."
     )
@@ -216,5 +219,6 @@ def classes(study: Study, spread: TestedSpread, known: Published | None) -> dict
         "chart": svg.rows("Accuracy by class", drawn, axis_name=axis, written="{:.1f} %".format, gutter=92, step=31),
         "rows": table,
         "note": note,
+        "interval": "lowest to highest" if 1 < len(tests) < FEWEST_FOR_INTERVAL else "95 % interval",
         "published": bool(known and known.per_class),
     }

@@ -17,6 +17,7 @@ from cifar_repro.report.repeat import steps
 from cifar_repro.runs.code import code_labels
 from cifar_repro.runs.record import Data, changed, data_label
 from cifar_repro.studies.study_file import Spread, Study
+from cifar_repro.studies.summary import FEWEST_FOR_INTERVAL, between
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Verdict
 
 LOSS = "Loss: how little the network expects the true class (cross-entropy, in nats); lower is better."
@@ -125,6 +126,8 @@ def _spread_note(study: Study, verdict: Verdict | None) -> str:
             "seed would give is not in it."
         )
     note = "The interval of the mean says how well these seeds fix it (Student's t)."
+    if len(study.runs) < FEWEST_FOR_INTERVAL:
+        note = f"{len(study.runs)} seeds are too few for an interval of the mean: the lowest and the highest are given."
     if report_charts.new_run(verdict, "test accuracy"):
         note += " A new run: where the result of one more seed is expected in 95 of 100 cases."
     parts = study.variance
@@ -187,25 +190,36 @@ def _tiles(study: Study, known: Published | None) -> list[dict[str, str]]:
     tiles: list[dict[str, str]] = []
     results, one = study.runs[0].test, len(study.runs) == 1
 
-    def add(name: str, spread: Spread, written: Callable[[float], str], published: str, alone: str) -> None:
+    def add(
+        name: str,
+        spread: Spread,
+        values: Sequence[float],
+        written: Callable[[float], str],
+        published: str,
+        alone: str,
+    ) -> None:
         detail = alone
-        if spread.low is not None and spread.high is not None and spread.sd is not None:
-            low, high, sd = written(spread.low), written(spread.high), written(spread.sd).replace("%", "points")
-            detail = f"mean; 95 % interval {low} to {high}; standard deviation {sd}"
+        low, high = between(spread, values)
+        if low is not None and high is not None and spread.sd is not None:
+            sd, what = written(spread.sd).replace("%", "points"), "95 % interval"
+            what = "from" if len(values) < FEWEST_FOR_INTERVAL else what
+            detail = f"mean; {what} {written(low)} to {written(high)}; standard deviation {sd}"
         value = "N/A" if spread.mean is None else written(spread.mean)
         tiles.append({"name": name, "value": value, "detail": detail, "published": published})
 
+    tests = [run.test for run in study.runs if run.test]
     if study.test and results:
         accuracy = published_share(known.accuracy) if known and known.accuracy else ""
         add(
             "Test accuracy",
             study.test.accuracy,
+            [t.accuracy for t in tests],
             percent,
             accuracy,
             f"{results.correct:,} of {results.total:,} images",
         )
         loss = number(known.loss) if known and known.loss is not None else ""
-        add("Test loss", study.test.loss, number, loss, "nats per image")
+        add("Test loss", study.test.loss, [t.loss for t in tests], number, loss, "nats per image")
     best = [run.best for run in study.runs if run.best]
     lowest = [b.valid_loss for b in best if b.valid_loss is not None]
     if lowest and _chooses(study):

@@ -46,6 +46,12 @@ def summary(values: Sequence[float | None], proportion: bool = False) -> Spread:
     return Spread(mean=mean, sd=sd, low=low, high=high)
 
 
+def between(spread: Spread | ClassSpread, values: Sequence[float]) -> tuple[float | None, float | None]:
+    """What people are shown beside a mean: its interval or, of fewer than five values, the lowest and the highest."""
+    few = 1 < len(values) < FEWEST_FOR_INTERVAL
+    return (min(values), max(values)) if few else (spread.low, spread.high)
+
+
 def sd_interval(sd: float, n: int) -> tuple[float, float]:
     """95 % interval of the standard deviation behind `sd`, of n values from a normal distribution (chi-squared)."""
     from scipy.stats import chi2

@@ -7,7 +7,7 @@ from cifar_repro.runs.code import code_labels
 from cifar_repro.runs.record import Record, data_label, recipe_label
 from cifar_repro.studies.study import Plan
 from cifar_repro.studies.study_file import ClassSpread, Spread, Study
-from cifar_repro.studies.summary import FEWEST_FOR_INTERVAL, sd_interval
+from cifar_repro.studies.summary import FEWEST_FOR_INTERVAL, between, sd_interval
 
 
 def setup(plan: Plan, where: str) -> str:
@@ -50,8 +50,7 @@ def result(study: Study) -> str:
     ]
 
     def row(name: str, spread: Spread | ClassSpread, values: Sequence[float], *form: Any) -> None:
-        between = (min(values), max(values)) if few and values else (spread.low, spread.high)
-        lines.append(f"{name:24}{_row(spread, between, *form)}")
+        lines.append(f"{name:24}{_row(spread, between(spread, values), *form)}")
 
     row("test accuracy", test.accuracy, [t.accuracy for t in tests], 100, 2, " %")
     row("test loss", test.loss, [t.loss for t in tests], 1, 6, "")
@@ -110,10 +109,8 @@ def speed(epochs: int, epochs_a_run: int, seconds: float) -> str:
     return f"{epochs} epochs trained in {seconds / 60:.1f} min: {3600 * runs / seconds:,.1f} seeds an hour"
 
 
-def _row(
-    s: Spread | ClassSpread, between: tuple[float | None, float | None], scale: float, digits: int, unit: str
-) -> str:
-    mean, sd, low, high = (None if x is None else scale * x for x in (s.mean, s.sd, *between))
+def _row(s: Spread | ClassSpread, ends: tuple[float | None, float | None], scale: float, digits: int, unit: str) -> str:
+    mean, sd, low, high = (None if x is None else scale * x for x in (s.mean, s.sd, *ends))
     if mean is None:
         return "N/A"
     if sd is None:

@@ -12,11 +12,12 @@ from cifar_repro.core import official
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.formats import plain
-from cifar_repro.report.charts import curves
+from cifar_repro.report.charts import curves, percent
 from cifar_repro.report.page import see
+from cifar_repro.report.parts import section
 from cifar_repro.report.published import published_of
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, Check, Verdict
-from tests.make_studies import FINGERPRINTS
+from tests.make_studies import FINGERPRINTS, make_study, summed_up
 from tests.report.pages import a_study, one_run, page, some_pictures, whole
 
 OTHER = {"official": False, "fingerprints": FINGERPRINTS}  # what a study says of other images
@@ -24,17 +25,21 @@ STOPPED = {"epoch": 2, "phase": "training", "step": 1, "loss": "nan"}
 
 
 def test_the_page_says_what_the_study_says() -> None:
-    """Means, intervals, best epochs, digests, fingerprints and every class: the numbers of study.json."""
+    """Means, ranges of three seeds, best epochs, digests, fingerprints and every class: the numbers of study.json."""
     study = a_study()
     text, test = page(study).text, plain(whole(study).test)
     accuracy, loss = test["accuracy"], test["loss"]
     assert f"{100 * accuracy['mean']:.2f} %" in text
-    assert f"95 % interval {100 * accuracy['low']:.2f} % to {100 * accuracy['high']:.2f} %" in text
+    tests = [run["test"] for run in study["runs"]]
+    low, high = (100 * end([t["correct"] / t["total"] for t in tests]) for end in (min, max))
+    assert f"mean; from {low:.2f} % to {high:.2f} %" in text
     assert f"standard deviation {100 * accuracy['sd']:.2f} points" in text
-    assert f"{loss['mean']:.4f} mean; 95 % interval {loss['low']:.4f} to {loss['high']:.4f}" in text
+    losses = [t["loss"] for t in tests]
+    assert f"{loss['mean']:.4f} mean; from {min(losses):.4f} to {max(losses):.4f}" in text
     assert "0.7100 mean; in epochs 3 to 3" in text  # the mean of 0.70, 0.71, 0.72
-    for c in test["per_class"]:
-        mean, low, high = (100 * c[name] for name in ("mean", "low", "high"))
+    for k, c in enumerate(test["per_class"]):
+        shares = [100 * t["per_class"][k]["correct"] / t["per_class"][k]["total"] for t in tests]
+        mean, low, high = 100 * c["mean"], min(shares), max(shares)
         assert f"{c['name']} {mean:.1f} % {low:.1f}–{high:.1f}" in text  # noqa: RUF001 - as it is set
     for run in study["runs"]:
         test = run["test"]
@@ -187,3 +192,16 @@ def test_missing_pictures_are_told(tmp_path: Path) -> None:
     why = see(tmp_path, whole(a_study()), no_data)
     assert "data: 'gone' is no folder" in page(a_study(), seen=why).text
     assert page(a_study(), seen=why).count("img") == 0
+
+
+@pytest.mark.parametrize(("seeds", "few"), [(4, True), (5, False)])
+def test_fewer_than_five_seeds_are_shown_with_their_range(seeds: int, few: bool) -> None:
+    """In large type, in the chart of the accuracy and by class: the lowest and the highest, and no interval."""
+    shown = section(summed_up(make_study([60.0, 75.0, 70.0, 62.0, 70.0][:seeds])))
+    tile = shown["tiles"][0]["detail"]
+    assert tile.startswith(f"mean; from {percent(0.6)} to {percent(0.75)}; " if few else "mean; 95 % interval ")
+    assert shown["classes"]["interval"] == ("lowest to highest" if few else "95 % interval")
+    row = shown["classes"]["rows"][0]
+    assert ((row["low"], row["high"]) == (0.6, 0.75)) is few
+    assert ("mean, 95 %" not in shown["spreads"][0]) is few
+    assert ("too few for an interval" in shown["spread_note"]) is few
