@@ -244,7 +244,7 @@ def main(arguments=None) -> None:
     images, labels = data["train"]
     available = -(-(len(images) - int(VALID * len(images))) // BATCH)
     if not 1 <= options.steps <= available:
-        parser.error(f"steps: {options.steps} makes no sense: give a number from 1 to {available}")
+        parser.error(f"steps: {options.steps} is out of range: give a number from 1 to {available}")
 
     torch.set_num_threads(options.threads)
     if hasattr(torch, "use_deterministic_algorithms"):  # 1.8 and later; on the CPU it changes no number

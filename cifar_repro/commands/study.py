@@ -120,5 +120,5 @@ def plan_of(options: argparse.Namespace) -> "tuple[Plan, AbstractContextManager[
         return plan, connected(options.cluster), f"on the Ray cluster {options.cluster}"
     jobs = options.jobs if options.jobs is not None else default_processes(device, options.threads)
     if not 1 <= jobs <= 1024:
-        raise InputError(f"jobs: {jobs} makes no sense: give a whole number from 1 to 1024")
+        raise InputError(f"jobs: {jobs} is out of range: give a whole number from 1 to 1024")
     return plan, nullcontext(partial(run_here, processes=jobs)), f"up to {jobs} at a time"

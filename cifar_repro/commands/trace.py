@@ -1,4 +1,4 @@
-"""Record a digest of every tensor of the first training steps, by name, to find where two trainings part.
+"""Record a digest of every tensor of the first training steps, by name, to find where two trainings first differ.
 
 The file is JSON lines: a header, then an entry for each tensor, in order.
 """
@@ -45,6 +45,6 @@ def command(options: argparse.Namespace) -> int:
     first = header(recipe, seeds, data, options.steps, device, memory_format, tests)
     tensors = trace(recipe, seeds, data, options.steps, device=device, memory_format=memory_format, progress=progress)
     write_trace(options.out, first, tensors, keep=options.tensors == "all")
-    speaker(options)(f"{options.steps} step{'s' if options.steps > 1 else ''} in {options.out}")
+    speaker(options)(f"Wrote the trace of {options.steps} step{'s' * (options.steps != 1)} to {options.out}")
     print_json(options, plain_with_changes(first))
     return DONE

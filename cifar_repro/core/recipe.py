@@ -68,22 +68,24 @@ class Recipe:
             self._check(name, _is_number(value) and 0 <= value < 1, "a number from 0 to below 1")
         for f in fields(self):
             choices = f.metadata.get("choices")
-            self._check(f.name, not choices or getattr(self, f.name) in choices, f"one of {', '.join(choices or ())}")
+            known = not choices or getattr(self, f.name) in choices
+            self._check(f.name, known, f"one of {', '.join(choices or ())}", "is not known")
         # A number that is not used would make the record say what was not done.
         fraction = self.valid_fraction
         if self.validation == "split":
             self._check("valid_fraction", _is_number(fraction) and 0 < fraction < 1, "a number between 0 and 1")
         else:
-            self._check("valid_fraction", fraction == 0, f"0, for validation {self.validation!r} holds no images out")
+            wanted = f"0, for validation {self.validation!r} holds no images out"
+            self._check("valid_fraction", fraction == 0, wanted, "is not used")
         if self.network == "blitz":
-            self._check("dropout", self.dropout == 0, "0, for the network 'blitz' has no dropout")
+            self._check("dropout", self.dropout == 0, "0, for the network 'blitz' has no dropout", "is not used")
 
-    def _check(self, name: str, holds: bool, wanted: str) -> None:
+    def _check(self, name: str, holds: bool, wanted: str, wrong: str = "is out of range") -> None:
         if not holds:
-            raise InputError(f"{name}: {getattr(self, name)!r} makes no sense: give {wanted}")
+            raise InputError(f"{name}: {getattr(self, name)!r} {wrong}: give {wanted}")
 
     def with_changes(self, changes: Mapping[str, Any]) -> "Recipe":
-        """This recipe with some fields changed. Raises InputError for a value that makes no sense."""
+        """This recipe with some fields changed. Raises InputError for a value that does not fit."""
         return replace(self, **changes)
 
     @property
@@ -176,7 +178,7 @@ class Seeds:
         for f in fields(self):
             value = getattr(self, f.name)
             if not (_is_int(value) and 0 <= value < 2**32):
-                raise InputError(f"{f.name} seed: {value!r} makes no sense: give a whole number from 0 to {2**32 - 1}")
+                raise InputError(f"{f.name} seed: {value!r} is out of range: give a whole number from 0 to {2**32 - 1}")
 
     @classmethod
     def all(cls, seed: int) -> "Seeds":

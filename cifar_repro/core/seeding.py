@@ -28,7 +28,7 @@ def make_deterministic(threads: int | None = None) -> None:
     torch.backends.cudnn.allow_tf32 = False
     if threads is not None:
         if not 1 <= threads <= 1024:
-            raise InputError(f"threads: {threads} makes no sense: give a whole number from 1 to 1024")
+            raise InputError(f"threads: {threads} is out of range: give a whole number from 1 to 1024")
         torch.set_num_threads(threads)
 
 

@@ -20,7 +20,7 @@ def conv_output_size(size: int, kernel_size: int, stride: int = 1, padding: int 
     arguments |= {"padding": (padding, 0), "dilation": (dilation, 1)}
     for name, (value, least) in arguments.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InputError(f"{name}: {value!r} makes no sense: give a whole number from {least} on")
+            raise InputError(f"{name}: {value!r} is out of range: give a whole number from {least} on")
     span = dilation * (kernel_size - 1) + 1
     if span > size + 2 * padding:
         raise InputError(

@@ -64,7 +64,7 @@ def parse_side(given: str, threads: int = 1) -> Side:
 
 def _threads(given: str) -> int:
     if not given.isdecimal() or not 1 <= int(given) <= 1024:
-        raise InputError(f"threads: {given!r} makes no sense: give a whole number from 1 to 1024")
+        raise InputError(f"threads: {given!r} is out of range: give a whole number from 1 to 1024")
     return int(given)
 
 

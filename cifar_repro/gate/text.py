@@ -15,8 +15,8 @@ from cifar_repro.gate.gate import (
 def same(found: Comparison) -> str:
     """What A against A says, before B is measured."""
     return (
-        f"A against A: ratio {_ratio(found.ratio, found.interval)}\n"
-        f"The smallest slowdown that can be detected here: {100 * (detectable(found) - 1):.1f} %"
+        f"A against A, the same code twice: ratio of times {_ratio(found.ratio, found.interval)}\n"
+        f"So the smallest slowdown that can be told here just now is {100 * (detectable(found) - 1):.1f} %"
     )
 
 
@@ -52,7 +52,7 @@ def _measured(gate: GateResult) -> tuple[str, str]:
     losses = "Both compute the same losses, to the last bit"
     if gate.loss_difference:
         losses = f"They do not compute the same: their losses differ, relatively by up to {gate.loss_difference:.2g}"
-    return losses, f"B against A: ratio {_ratio(gate.ratio, gate.interval)}"
+    return losses, f"B against A: ratio of times {_ratio(gate.ratio, gate.interval)}"
 
 
 def _called(gate: GateResult) -> list[str]:

@@ -54,7 +54,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not 1 <= self.seeds <= MOST_SEEDS:
-            raise InputError(f"seeds: {self.seeds} makes no sense: give a whole number from 1 to {MOST_SEEDS:,}")
+            raise InputError(f"seeds: {self.seeds} is out of range: give a whole number from 1 to {MOST_SEEDS:,}")
         if self.vary is not None and self.vary not in SOURCES:
             raise InputError(f"vary: {self.vary!r} is not known: give one of {', '.join(SOURCES)}")
 

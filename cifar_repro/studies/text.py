@@ -106,7 +106,8 @@ def _share(sd: float, total: float) -> str:
 def speed(epochs: int, epochs_a_run: int, seconds: float) -> str:
     """How fast the study went. epochs: how many were trained in these seconds, over all runs."""
     runs = epochs / epochs_a_run
-    return f"{epochs} epochs trained in {seconds / 60:.1f} min: {3600 * runs / seconds:,.1f} seeds an hour"
+    trained = f"{epochs} epoch{'s' * (epochs != 1)}"
+    return f"{trained} trained in {seconds / 60:.1f} min: {3600 * runs / seconds:,.1f} seeds an hour"
 
 
 def _row(s: Spread | ClassSpread, ends: tuple[float | None, float | None], scale: float, digits: int, unit: str) -> str:

@@ -9,7 +9,7 @@ from cifar_repro.runs.record import caption, plain_with_changes
 from cifar_repro.traces.diff import Parting
 from cifar_repro.traces.matrix import Matrix, Row
 
-KEY = "Traces with the same letter are equal in every digest."
+KEY = "Traces with the same letter are equal to the last bit. Losses are compared with the first one, relatively."
 # By the title of its column, an entry of the environments: with torch, whatever is decisive for their bits, and the
 # CPU's model, by which MKL and oneDNN choose their kernels.
 SETTING = {
@@ -23,7 +23,7 @@ SETTING = {
     "deterministic": "deterministic",
 }
 CODE = "code"  # the title of its column
-TIMES = "Times are those of the first times the ratio (95 % interval), measured in turn by 'cifar-repro gate'"
+TIMES = "Times are multiples of the first one's (with 95 % intervals), measured in turn by 'cifar-repro gate'"
 
 
 def as_text(matrix: Matrix) -> str:

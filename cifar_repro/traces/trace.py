@@ -50,7 +50,7 @@ def trace(
     available = -(-len(train_idx) // recipe.batch_size)
     if not 1 <= steps <= available:
         raise InputError(
-            f"steps: {steps} makes no sense: the first epoch has {available}: give a number from 1 to that"
+            f"steps: {steps} is out of range: give a number from 1 to {available}, the steps of the first epoch"
         )
     yield "split/train", train_idx
     if len(valid_idx):

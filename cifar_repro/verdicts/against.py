@@ -36,11 +36,11 @@ def against(
 ) -> Verdict:
     """The highest rung that holds between two studies; accuracies within `margin` points count as equivalent.
 
-    names: what errors call the two. Raises InputError for a margin that makes no sense, and for studies that vary not
+    names: what errors call the two. Raises InputError for a margin out of range, and for studies that vary not
     the same seeds.
     """
     if not (math.isfinite(margin) and 0 < margin < 100):
-        raise InputError(f"margin: {margin} makes no sense: give points of accuracy between 0 and 100")
+        raise InputError(f"margin: {margin} is out of range: give points of accuracy between 0 and 100")
     check_results(a, names[0])
     check_results(b, names[1])
     if a.vary != b.vary:

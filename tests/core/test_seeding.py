@@ -70,7 +70,7 @@ def test_a_number_of_threads_that_makes_no_sense_is_refused(threads: int, monkey
     """Below 1 and above 1024 is an error that names the value, and torch keeps its number."""
     given: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", given.append)
-    with pytest.raises(InputError, match=f"^threads: {threads} makes no sense: give a whole number from 1 to 1024$"):
+    with pytest.raises(InputError, match=f"^threads: {threads} is out of range: give a whole number from 1 to 1024$"):
         make_deterministic(threads=threads)
     assert not given
 

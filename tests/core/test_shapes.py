@@ -146,7 +146,7 @@ def test_numbers_that_make_no_sense_are_refused(arguments: tuple[int, ...], name
     """Sizes, kernels, strides and dilations below 1, paddings below 0 and fractions are errors that name the value."""
     with pytest.raises(InputError) as error:
         conv_output_size(*arguments)
-    assert str(error.value) == f"{name}: {value!r} makes no sense: give a whole number from {least} on"
+    assert str(error.value) == f"{name}: {value!r} is out of range: give a whole number from {least} on"
 
 
 def test_a_filter_that_does_not_fit_is_told_with_all_numbers() -> None:

@@ -87,7 +87,7 @@ def test_the_command_finds_a_slower_checkout(checkout: Callable[..., Path], caps
     assert (result["a"]["side"], result["a"]["environment"]["torch"]) == (quick, "0.0")
     assert result["b"]["package"] == str(Path(slow) / "cifar_repro")
     assert result["loss_difference"] == pytest.approx(0.5 / 1.5)
-    for said in ("smallest slowdown that can be detected", "B is SLOWER", "do not compute the same"):
+    for said in ("smallest slowdown that can be told", "B is SLOWER", "do not compute the same"):
         assert said in printed.err
     assert main(["gate", "--a", slow, "--b", quick, *arguments]) == 0
     assert "B is faster" in capsys.readouterr().out

@@ -86,7 +86,7 @@ def test_a_torch_that_does_not_tell_its_kernels(tool: dict[str, Any], monkeypatc
     [
         (["--out", "{images}/cifar-10-batches-bin/test_batch.bin"], "out: .* is already there"),
         (["--data", "{images}/none"], "data: .*data_batch_1.bin"),
-        (["--steps", "4"], "steps: 4 makes no sense: give a number from 1 to 3"),
+        (["--steps", "4"], "steps: 4 is out of range: give a number from 1 to 3"),
     ],
 )
 def test_bad_usage_is_told_in_a_line(

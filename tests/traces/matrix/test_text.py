@@ -25,8 +25,8 @@ def test_the_text_says_what_is_common_above_the_table(
         "new          2.14.1       3.11.7  -       -       -        B      off by 1.1e-01  x 1.25 (1.12 to 1.50)",
         "other        2.6.0+cu124  3.12.1  -       -       -        A      equal           -",
         "",
-        "Traces with the same letter are equal in every digest.",
-        "Times are those of the first times the ratio (95 % interval), measured in turn by 'cifar-repro gate' "
+        "Traces with the same letter are equal to the last bit. Losses are compared with the first one, relatively.",
+        "Times are multiples of the first one's (with 95 % intervals), measured in turn by 'cifar-repro gate' "
         "(workload step).",
         "A: old, other",
         "B: new. First differs from old at step 2/forward/f#1: In step 2 the output of f differs though everything "
