@@ -65,7 +65,7 @@ class Plan:
     def __post_init__(self) -> None:
         if not LEAST_SEEDS <= self.seeds <= MOST_SEEDS:
             raise InputError(
-                f"seeds: {self.seeds} makes no sense: give a whole number from {LEAST_SEEDS} to {MOST_SEEDS:,}"
+                f"seeds: {self.seeds} is out of range: give a whole number from {LEAST_SEEDS} to {MOST_SEEDS:,}"
             )
 
 
