@@ -159,7 +159,7 @@ def test_a_number_of_seeds_that_makes_no_sense_is_refused(
 ) -> None:
     """One seed has no spread to judge by."""
     assert main(command(few_images, tmp_path / "out", "--seeds", seeds)) == 2
-    assert f"seeds: {seeds} makes no sense" in capsys.readouterr().err
+    assert f"seeds: {seeds} is out of range" in capsys.readouterr().err
 
 
 def test_the_running_interpreter_is_the_default(
