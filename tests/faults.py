@@ -81,10 +81,11 @@ FAULTS = (
     Change("gradients clipped", TRAIN, STEP, "nn.utils.clip_grad_norm_(network.parameters(), 0.1); optimizer.step()", "OCG", "each_step_is_a_step_of_sgd_on_the_mean_loss"),
     Change("no validation set: validated on training images", TRAIN, HELD_OUT, HELD_OUT.replace("valid_idx", "train_idx"), "VRM", "validation_sees_the_validation_images_in_order"),
     # Karpathy
+    Change("no dropout at all", MODEL, LAST_LINE, LAST_LINE.replace("(dropout)", "(0.0)"), "Karpathy", "dropout_is_on_in_training_mode"),
     Change("trained in evaluation mode", TRAIN, "with mode(network, training=True)", "with mode(network, training=False)", "Karpathy", "training_turns_dropout_on"),
     Change("evaluated in training mode", EVALUATE, "with mode(network, training=False)", "with mode(network, training=True)", "Karpathy", "evaluation_turns_dropout_off"),
     Change("gradients not cleared", TRAIN, "optimizer.zero_grad()", "pass", "Karpathy", "each_step_is_a_step_of_sgd_on_the_mean_loss"),
-    Change("softmax before the cross-entropy", MODEL, "x = self.fc2(x)", "x = self.fc2(x).softmax(1)", "Karpathy", "forward_is_the_lessons"),
+    Change("softmax before the cross-entropy", MODEL, "x = self.fc2(x)", "x = self.fc2(x).softmax(1)", "Karpathy", "outputs_are_scores_for_ten_classes"),
     Change("view in place of permute: batch and features mixed", MODEL, FLATTEN, "x = x.permute(1, 0, 2, 3).reshape(len(x), -1)", "Karpathy", "logits_depend_on_their_own_image_alone"),
     Change("the step left out: nothing can be overfitted", TRAIN, STEP, "pass", "Karpathy", "one_batch_can_be_overfitted"),
     Change("the last layer starts far too large", MODEL, LAST_LINE, LAST_LINE + "        self.fc2.weight.data.mul_(30)\n", "Karpathy", "initial_loss_is_near_ln_10"),
