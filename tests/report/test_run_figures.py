@@ -11,7 +11,7 @@ import torch
 from cifar_repro.core.data import synthetic
 from cifar_repro.core.recipe import RECIPES
 from cifar_repro.report import figures, run_figures
-from cifar_repro.runs.record import describe_data
+from cifar_repro.runs.record import LATER_OF_RUN, describe_data
 from cifar_repro.verdicts.published import published_beside
 from tests.make_studies import as_record, make_study
 
@@ -22,7 +22,14 @@ def drawn_running_losses(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any
     recipe = RECIPES["pytorch-blitz"].with_changes(changes)
     study["recipe"] |= changes
     study["data"]["kind"] = kind
-    content = {"schema": 1, "status": "complete", "recipe": study["recipe"], "data": study["data"], "stopped": None}
+    content = {
+        "schema": 1,
+        "status": "complete",
+        "recipe": study["recipe"],
+        "data": study["data"],
+        "stopped": None,
+        **LATER_OF_RUN,
+    }
     content |= {name: study["runs"][0][name] for name in ("seeds", "environment", "epochs", "best", "test")}
     content["epochs"] = [epoch | {"running_loss": [2.0, 1.5, 1.0]} for epoch in content["epochs"]]
     record = as_record(content)
