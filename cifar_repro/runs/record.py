@@ -271,11 +271,8 @@ def whole_epochs(raw: Any) -> Any:
     epochs = raw.get("epochs") if isinstance(raw, dict) else None
     if not isinstance(epochs, list):
         return raw
-    return {
-        **LATER_OF_RUN,
-        **raw,
-        "epochs": [{**LATER, **epoch} if isinstance(epoch, dict) else epoch for epoch in epochs],
-    }
+    whole = [{**LATER, **epoch} if isinstance(epoch, dict) else epoch for epoch in epochs]
+    return {**LATER_OF_RUN, **raw, "epochs": whole}
 
 
 def write_record(folder: Path, record: Record) -> None:
