@@ -6,6 +6,17 @@ and what is made of it), `talk.py` (what goes to stdout and stderr) and `status.
 """
 
 COMMANDS = (
-    *("run", "evaluate", "verify", "trace", "diff", "matrix", "gate", "study", "verdict", "upgrade"),
-    *("report", "data"),
+    "run",
+    "evaluate",
+    "verify",
+    "trace",
+    "diff",
+    "matrix",
+    "gate",
+    "study",
+    "verdict",
+    "upgrade",
+    "report",
+    "audit",
+    "data",
 )

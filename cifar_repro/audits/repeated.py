@@ -1,0 +1,43 @@
+"""Do two runs of a program print the same, and if not, where do they part?"""
+
+from collections.abc import Sequence
+
+from cifar_repro.audits.events import Batch, Event, Forward, Network, Print, Seed, of_kind
+from cifar_repro.audits.judge.finding import Finding, count, not_seen, right, wrong
+
+
+def compare(first: Sequence[Event], second: Sequence[Event]) -> Finding:
+    """Where a second run parts from the first, and which generator was not seeded."""
+    a, b = of_kind(first, Print), of_kind(second, Print)
+    if not a:
+        return not_seen("nothing was printed")
+    parting = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x.text != y.text), None)
+    why = _why(first, second)
+    if parting is None and len(a) == len(b) and not why:
+        return right(f"two runs print the same {count(len(a), 'line')}")
+    if parting is None and len(a) == len(b):
+        return wrong(f"two runs print the same {count(len(a), 'line')}, but {why}", a[-1].at)
+    at = a[min(parting, len(a) - 1)] if parting is not None else a[-1]
+    texts = (x.text.strip()[:60] for x in (a[parting], b[parting])) if parting is not None else ("", "")
+    shown = " and ".join(f"'{text}'" for text in texts)
+    return wrong(f"two runs part at {shown}: {why or 'what is different was not seen (times, perhaps)'}", at.at)
+
+
+def _why(first: Sequence[Event], second: Sequence[Event]) -> str:
+    """The first cause of a difference that can be named."""
+    for x, y in zip(first, second, strict=False):
+        if isinstance(x, Batch) and isinstance(y, Batch) and x.images != y.images:
+            return f"the images come in another order, or are others: {_unseeded(first)}"
+        if isinstance(x, Batch) and isinstance(y, Batch) and x.looks != y.looks:
+            return f"images are augmented otherwise: {_unseeded(first)}"
+        if isinstance(x, Forward) and isinstance(y, Forward) and x.weights != y.weights:
+            begun = len(of_kind(first[: list(first).index(x)], Network)) <= 1
+            return f"the {'initial ' if begun else ''}weights are others: {_unseeded(first)}"
+    return ""
+
+
+def _unseeded(events: Sequence[Event]) -> str:
+    seeded = {event.generator for event in of_kind(events, Seed)}
+    calls = {"torch": "torch.manual_seed(...)", "numpy": "np.random.seed(...)", "random": "random.seed(...)"}
+    lacking = [call for name, call in calls.items() if name not in seeded]
+    return f"nothing calls {' or '.join(lacking)}" if lacking else "all generators are seeded"

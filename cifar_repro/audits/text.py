@@ -1,0 +1,37 @@
+"""What an audit says, for people to read in a terminal."""
+
+import textwrap
+from collections import Counter
+
+from cifar_repro.audits.audit import Audit, place
+
+ORDER = ("WRONG", "unusual", "right", "not seen")
+WIDTH = 110
+
+
+def text(audit: Audit) -> str:
+    """The findings, the worst first, and what was noted."""
+    lines = [
+        f"{audit.file}, watched on {audit.train_images} training images and {audit.test_images} test images "
+        f"({audit.data}), {audit.seconds:g} s",
+        "",
+    ]
+    for outcome in ORDER:
+        for finding in audit.with_outcome(outcome):
+            where = f" ({place(finding.at)})" if finding.at and outcome != "right" else ""
+            lines += _wrapped(outcome, f"{finding.rule}: {finding.says}{where}")
+    for note in audit.notes:
+        lines += _wrapped("note", note)
+    if audit.error:
+        lines += _wrapped(audit.ended, f"{audit.error}. It is judged up to there.")
+    return "\n".join([*lines, "", summary(audit)])
+
+
+def _wrapped(head: str, says: str) -> list[str]:
+    return textwrap.wrap(says, WIDTH, initial_indent=f"{head:10}", subsequent_indent=" " * 10)
+
+
+def summary(audit: Audit) -> str:
+    """How many findings of each kind."""
+    counts = Counter(finding.outcome for finding in audit.findings)
+    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in ORDER if counts[outcome])

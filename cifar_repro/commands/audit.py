@@ -1,0 +1,66 @@
+"""Is this training right? Runs a notebook or a script as it is, on few images, watches it, and says what it sees.
+
+The program runs in a process of its own, offline, in an empty folder, with a small CIFAR-10 in place of
+torchvision's. It is executed as any program: look at what strangers hand in before you run it. Notebooks need
+more packages: python -m pip install 'cifar-repro[audit]'.
+Exit status 0: nothing is wrong. 1: something is. 3: the program failed, or did not train.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifar_repro.commands.options import add_json, check_new
+from cifar_repro.commands.status import DONE, FAILED_CHECK, UNDECIDED
+from cifar_repro.commands.talk import print_json, speaker
+
+if TYPE_CHECKING:
+    from cifar_repro.core.data import Cifar10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a notebook (.ipynb) or a script (.py)")
+    parser.add_argument(
+        "--data", metavar="D", help="a folder, or 'synthetic' (default: $CIFAR_REPRO_DATA, then ./data, then synthetic)"
+    )
+    parser.add_argument("--images", type=int, default=600, metavar="N", help="training images to run on (default: 600)")
+    parser.add_argument(
+        "--timeout", type=float, default=300, metavar="S", help="stop a run after so many seconds (default: 300)"
+    )
+    parser.add_argument("--repeat", action="store_true", help="run it twice: does it print the same?")
+    add_json(parser, "print the audit as JSON")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="write it as a page; must not exist")
+    parser.add_argument("--junit", type=Path, metavar="OUT", help="write it as JUnit XML; must not exist")
+
+
+def command(options: argparse.Namespace) -> int:
+    from cifar_repro.audits.audit import audit
+    from cifar_repro.audits.program import check_program
+    from cifar_repro.audits.text import text
+
+    check_program(options.file)
+    for out in filter(None, (options.html, options.junit)):
+        check_new(out)
+    say = speaker(options)
+    found = audit(options.file, _data(options.data), options.images, options.timeout, options.repeat, say=_progress)
+    say(text(found))
+    print_json(options, found)
+    if found.with_outcome("WRONG"):
+        return FAILED_CHECK
+    return UNDECIDED if found.undecided else DONE
+
+
+def _data(where: str | None) -> "Cifar10":
+    """As --data says; nothing is downloaded for an audit."""
+    from cifar_repro.core import layouts
+    from cifar_repro.core.data import VARIABLE, load_cifar10, synthetic
+
+    here = where is None and not os.environ.get(VARIABLE) and layouts.find(Path("data")) is None
+    return synthetic(3_000, 1_000) if here or where == "synthetic" else load_cifar10(where or "auto")
+
+
+def _progress(line: str) -> None:
+    if sys.stderr.isatty():
+        print(f"cifar-repro: {line}", file=sys.stderr)
