@@ -200,9 +200,11 @@ class Story:
 
     @cached_property
     def final_tests(self) -> list[Loop]:
-        """The tests after the last training."""
+        """The tests after the last training; where there are others, without those that each epoch has."""
         last = self.training[-1].last if self.training else -1
-        return [loop for loop in self.tests if loop.number > last]
+        each_epoch = [loop.at for loop in self.tests if loop.number < last]
+        after = [loop for loop in self.tests if loop.number > last]
+        return [loop for loop in after if loop.at not in each_epoch] or after
 
 
 def _goes_on(loop: Loop, new: Pass) -> bool:

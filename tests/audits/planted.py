@@ -10,7 +10,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 class Mistake:
     """Replaces `old`, which must be there, by `new`, wherever it stands. rule: the one that must say WRONG.
 
-    outcome: what it must say, where that is milder.
+    outcome: what it must say, where that is milder; more: further replacements.
     """
 
     name: str
@@ -18,10 +18,13 @@ class Mistake:
     old: str
     new: str
     outcome: str = "WRONG"
+    more: tuple[tuple[str, str], ...] = ()
 
     def planted(self, text: str) -> str:
-        assert self.old in text, f"{self.name}: the program has no {self.old!r}"
-        return text.replace(self.old, self.new)
+        for old, new in ((self.old, self.new), *self.more):
+            assert old in text, f"{self.name}: the program has no {old!r}"
+            text = text.replace(old, new)
+        return text
 
 
 APART = "training and validation images are apart"
@@ -116,7 +119,8 @@ MISTAKES = (
     Mistake("the sum over images divided by the batches", LOSSES, TRAIN_MEAN, "train_loss = train_loss / len(train_loader)"),
     Mistake("divided by the other part's images", LOSSES, VALID_MEAN, "valid_loss = valid_loss / len(train_loader.sampler)"),
     Mistake("the last batch counts as a full one", LOSSES, TRAIN_SUM, "train_loss += loss.item() * batch_size"),
-    Mistake("the loss is never set to 0", LOSSES, "for epoch in range(1, epochs + 1):\n    train_loss = 0.0\n", "train_loss_sum = 0.0\nfor epoch in range(1, epochs + 1):\n    train_loss = train_loss_sum\n", ),
+    Mistake("the loss is never set to 0", LOSSES, "for epoch in range(1, epochs + 1):\n    train_loss = 0.0\n", "train_loss = 0.0\nfor epoch in range(1, epochs + 1):\n"),
+    Mistake("the sum of losses goes on from epoch to epoch", LOSSES, "for epoch in range(1, epochs + 1):\n    train_loss = 0.0\n", "total = 0.0\nfor epoch in range(1, epochs + 1):\n", more=((TRAIN_SUM, "total += loss.item() * data.size(0)"), (TRAIN_MEAN, "train_loss = total / len(train_loader.sampler)"))),
     Mistake("the mean of batches, the last one smaller", LOSSES, VALID_SUM_LINE + "    " + TRAIN_MEAN + "\n    " + VALID_MEAN, "            valid_loss += loss.item()\n    " + TRAIN_MEAN + "\n    valid_loss = valid_loss / len(valid_loader)", "unusual"),
     Mistake("the last batch's loss alone", LOSSES, TRAIN_SUM, "train_loss = loss.item() * len(train_loader.sampler)", "unusual"),
     Mistake("the training loss printed as validation loss", LOSSES, "validation loss {valid_loss:.6f}", "validation loss {train_loss:.6f}"),
@@ -124,16 +128,16 @@ MISTAKES = (
     Mistake("saved when it got worse", SAVED, ASKED, "if valid_loss >= valid_loss_min or epoch == 1:"),
     Mistake("the best loss is never remembered", SAVED, "        valid_loss_min = valid_loss\n", ""),
     Mistake("compared with the epoch before", SAVED, "        valid_loss_min = valid_loss\n", "    valid_loss_min = valid_loss\n"),
-    Mistake("saved by the training loss", SAVED, ASKED, "if train_loss <= valid_loss_min:", ),
+    Mistake("saved by the training loss", SAVED, ASKED, "if train_loss <= valid_loss_min:", more=(("valid_loss_min = valid_loss", "valid_loss_min = train_loss"),)),
     Mistake("saved in each epoch", SAVED, ASKED, "if True:", "unusual"),
     Mistake("the saved weights are never loaded", TESTED, 'model.load_state_dict(torch.load("best.pt"))\n', ""),
-    Mistake("the best weights are no copy", TESTED, 'torch.save(model.state_dict(), "best.pt")', 'torch.save(model.state_dict(), "best.pt")\n        best = model.state_dict()'),
+    Mistake("the best weights are no copy", TESTED, 'torch.save(model.state_dict(), "best.pt")', 'torch.save(model.state_dict(), "best.pt")\n        best = model.state_dict()', more=(('model.load_state_dict(torch.load("best.pt"))', "model.load_state_dict(best)"),)),
     # The test
     Mistake("the last test images are left out", TEST_ONCE, TEST_LOADER, "test_loader = DataLoader(test_data, batch_size=batch_size, drop_last=True)"),
     Mistake("test images drawn with replacement", TEST_ONCE, TEST_LOADER, "test_loader = DataLoader(test_data, batch_size=batch_size, sampler=torch.utils.data.RandomSampler(test_data, replacement=True))"),
-    Mistake("the test stops after its first two batches", TEST_ONCE, "test_loss += loss.item() * data.size(0)\n", "test_loss += loss.item() * data.size(0)\n        if test_loss > 60:\n            break\n"),
+    Mistake("the test stops after its first two batches", TEST_ONCE, "test_loss += loss.item() * data.size(0)\n", "test_loss += loss.item() * data.size(0)\n        if test_loss > 40:\n            break\n"),
     Mistake("counted on full batches", TEST_ONCE, "for label, guess in zip(target, predicted):\n", "for i in range(batch_size):\n            label, guess = target[i], predicted[i]\n", "unusual"),
-    Mistake("counted on full batches of 16", TEST_ONCE, "for label, guess in zip(target, predicted):\n", "for i in range(16):\n            label, guess = target[i], predicted[i]\n"),
+    Mistake("counted on full batches of a size that does not divide", TEST_ONCE, "for label, guess in zip(target, predicted):\n", "for i in range(batch_size):\n            label, guess = target[i], predicted[i]\n", more=(("batch_size = 10", "batch_size = 12"),)),
     Mistake("only the first four of each batch are counted", COUNTS, "in zip(target, predicted):", "in zip(target[:4], predicted[:4]):"),
     Mistake("right ones divided by all images", COUNTS, OVERALL, "overall = 100 * sum(class_correct) / len(train_data)"),
     Mistake("the least likely class is counted", COUNTS, "predicted = output.argmax(1)", "predicted = output.argmin(1)"),

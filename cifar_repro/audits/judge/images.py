@@ -50,7 +50,7 @@ def test_images_are_held_back(story: Story) -> Finding:
     during = [loop for loop in story.tests if loop.number < last]
     if not during:
         return right("no test image is seen before training has ended")
-    save = chooses(story, during)
+    save = chooses(story, story.tests)
     if save:
         return wrong(
             "the test images choose which weights are kept: the accuracy on them is then better than on new images. "

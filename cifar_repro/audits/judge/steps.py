@@ -119,7 +119,7 @@ def one_step(story: Story) -> Finding:
         each = len(passes) / steps
         if steps <= len(story.training):
             return wrong(
-                f"{count(steps, 'step')} for {count(len(passes), 'batch')}: one an epoch. Is step() outside of the loop?",
+                f"{count(steps, 'step')} for {count(len(passes), 'batch')}, one an epoch: step() stands outside the loop",
                 next(p.steps[0].at for p in passes if p.steps),
             )
         if each < 1.5:

@@ -9,28 +9,27 @@ from cifar_repro.audits.judge.numbers import of_loop
 from cifar_repro.audits.story import Loop, Story
 
 Epochs = set[int]
+MORE_OR_LESS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
-def _conditional(story: Story, places: Sequence[Place]) -> bool:
-    """Whether one of these places stands, in a loop or a function, under an `if` that asks for more or less."""
-    return any(_asks(story.sources[name], line) for name, line in places if name in story.sources)
+def _condition(story: Story, places: Sequence[Place]) -> str:
+    """What an `if` asks under which one of these places stands, if it asks for more or less; else nothing."""
+    asked = (_asks(story.sources[name], line) for name, line in places if name in story.sources)
+    return next(filter(None, asked), "")
 
 
-def _asks(source: str, line: int) -> bool:
+def _asks(source: str, line: int) -> str:
     lines = [("pass" if each.lstrip()[:1] in ("%", "!", "?") else each) for each in source.splitlines()]
     try:
         tree = ast.parse("\n".join(lines))
     except SyntaxError:
-        return False
+        return ""
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0):
-            asked = list(ast.walk(node.test))
-            if isinstance(node.test, ast.Name | ast.Attribute) or any(
-                isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for each in asked
-                if isinstance(each, ast.Compare) for op in each.ops
-            ):  # fmt: skip
-                return True
-    return False
+            compared = [op for each in ast.walk(node.test) if isinstance(each, ast.Compare) for op in each.ops]
+            if isinstance(node.test, ast.Name | ast.Attribute) or any(isinstance(op, MORE_OR_LESS) for op in compared):
+                return ast.unparse(node.test)
+    return ""
 
 
 def _epochs(story: Story) -> list[tuple[int, int]]:
@@ -47,7 +46,7 @@ def _choosing(story: Story) -> list[tuple[int, Save]]:
     """The saves on a condition, from the one place where that was done first."""
     if not story.training:
         return []
-    found = [(n, save) for n, save in story.saves if save.at and _conditional(story, save.at)]
+    found = [(n, save) for n, save in story.saves if _condition(story, save.at)]
     return [(n, save) for n, save in found if save.at[0] == found[0][1].at[0]]
 
 
@@ -63,6 +62,13 @@ def _improved(story: Story, loops: Sequence[Loop]) -> list[tuple[str, Epochs]]:
         "loss (mean of the batches)": [n.plain / n.batches if n.means else None for n in first],
         "accuracy": [-n.accuracy if n.accuracy is not None else None for n in first],
     }
+    asked = " ".join({_condition(story, save.at) for _, save in _choosing(story)}).lower()
+    if "loss" in asked or "acc" in asked:
+        series = {
+            name: values for name, values in series.items() if name.split()[0][: 4 if "loss" in name else 3] in asked
+        }
+    if _prints(story, [n.loss for n in first]):
+        series.pop("loss (mean of the batches)", None)
     found = []
     for name, values in series.items():
         known = [v for v in values if v is not None]
@@ -73,6 +79,12 @@ def _improved(story: Story, loops: Sequence[Loop]) -> list[tuple[str, Epochs]]:
                     if k == 1 or (v < min(known[: k - 1]) - 1e-9 if strict else v <= min(known[: k - 1]) + 1e-9)
                 }))  # fmt: skip
     return found
+
+
+def _prints(story: Story, values: Sequence[float | None]) -> bool:
+    """Whether all of these are printed, with some decimals."""
+    text = " ".join(event.text for _, event in story.prints)
+    return all(v is not None and f"{v:.4f}"[:-1] in text for v in values)
 
 
 def _by(saved: Epochs, improved: list[tuple[str, Epochs]]) -> str:
@@ -144,10 +156,8 @@ def tested_are_saved(story: Story) -> Finding:
         return not_seen("no test after training was seen")
     test = story.final_tests[0]
     last_training = story.training[-1]
-    if len(_in_epochs(story, [loop.number for loop in story.tests])) == len(story.training) > 1:
-        same = {loop.at[0] for loop in story.tests if loop.at}
-        if len(same) == 1:
-            return not_seen("each epoch is tested, and there is no test of its own after training")
+    if any(loop.at == test.at for loop in story.tests if loop.number < last_training.number):
+        return not_seen("the epochs are tested, and there is no test of its own after training")
     tested = test.passes[0].call.weights
     restored = [(n, r) for n, r in story.restores if last_training.last < n < test.number]
     at_end = next((loop.passes[0].call.weights for loop in story.evaluations if loop.number > last_training.last), None)

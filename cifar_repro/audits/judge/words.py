@@ -181,6 +181,11 @@ def _wrong_mean(
             return "WRONG", f"the sum over {x.batches} batches is divided by {length} ({what}); {own}"
     earlier = [Numbers(each.passes, story.labels) for each in loops[role]]
     if len(earlier) > 1:
+        carried = 0.0
+        for each in earlier:  # the mean of the epoch before is where the next sum starts
+            carried = (carried + each.weighted) / images
+        if said.means(carried):
+            return "WRONG", f"the sum starts from the mean of the epoch before: set it to 0 in each epoch; {own}"
         whole, plain = sum(e.weighted for e in earlier), sum(e.plain for e in earlier)
         if said.means(whole / images) or said.means(plain / x.batches) or said.means(plain / images):
             return (
@@ -208,8 +213,7 @@ def printed_counts(story: Story) -> Finding:
             if bad:
                 return wrong(f"'{_short(text)}': {bad}", at)
             good += 1
-            continue
-        for said in _accuracies(n, text, at):
+        for said in _accuracies(n, PAIR.sub("", text), at):
             what, fits = _accuracy_is(said, loops, story)
             if fits:
                 good += 1

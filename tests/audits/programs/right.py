@@ -12,7 +12,7 @@ from torchvision import datasets
 torch.manual_seed(3)
 np.random.seed(3)
 
-batch_size = 20
+batch_size = 10
 epochs = 4
 
 to_numbers = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
@@ -99,7 +99,10 @@ with torch.no_grad():
 
 print(f"Test loss: {test_loss / len(test_loader.dataset):.6f}")
 for k, name in enumerate(classes):
-    share = 100 * class_correct[k] / class_total[k]
-    print(f"Test accuracy of {name}: {share:.0f}% ({class_correct[k]}/{class_total[k]})")
+    if class_total[k] > 0:
+        share = 100 * class_correct[k] / class_total[k]
+        print(f"Test accuracy of {name}: {share:.0f}% ({class_correct[k]}/{class_total[k]})")
+    else:
+        print(f"Test accuracy of {name}: no images")
 overall = 100 * sum(class_correct) / sum(class_total)
 print(f"Test accuracy overall: {overall:.1f}% ({sum(class_correct)}/{sum(class_total)})")
