@@ -72,6 +72,16 @@ class Forward(Event, frozen=True, kw_only=True):
     weights: int | None
 
 
+class Onward(Event, frozen=True, kw_only=True):
+    """The output of the last call went into another network, the next part of the whole one."""
+
+    network: int
+    active: int
+    minding: int
+    grad: bool
+    predicted: list[int]
+
+
 class Loss(Event, frozen=True, kw_only=True):
     """A loss function was called. found: what its first argument is; given: the labels, where they are not the true
     ones. A number that is none (JSON has no NaN) is None."""
@@ -107,10 +117,14 @@ class Step(Event, frozen=True, kw_only=True):
 
 
 class Unchanged(Event, frozen=True, kw_only=True):
-    """Parameters that are as they were when the network was called first, after it was trained."""
+    """Parameters that are as they were when the network was called first, after it was trained.
+
+    unreached: those of them that had no gradient in the first steps.
+    """
 
     network: int
     names: list[str]
+    unreached: list[str]
 
 
 class Save(Event, frozen=True, kw_only=True):
@@ -120,7 +134,7 @@ class Save(Event, frozen=True, kw_only=True):
 
 
 class Restore(Event, frozen=True, kw_only=True):
-    """load_state_dict; live: the weights loaded were the network's own, and no copy."""
+    """load_state_dict, or torch.load of a network; live: the weights loaded were the network's own, and no copy."""
 
     weights: int
     live: bool
@@ -160,7 +174,8 @@ class TimedOut(Event, frozen=True, kw_only=True):
 
 
 AnyEvent = (
-    Batch | End | Network | Forward | Loss | Backward | Optimizer | Step | Unchanged | Save | Restore | Print | Seed
+    Batch | End | Network | Forward
+    | Onward | Loss | Backward | Optimizer | Step | Unchanged | Save | Restore | Print | Seed
     | Bridge | Failed | Finished | TimedOut
 )  # fmt: skip
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import msgspec
+
 from cifar_repro.audits.events import (
     Backward,
     Batch,
@@ -20,6 +22,7 @@ from cifar_repro.audits.events import (
     Forward,
     Loss,
     Network,
+    Onward,
     Optimizer,
     Place,
     Print,
@@ -44,6 +47,12 @@ class Pass:
     backwards: list[Backward] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     order: str = ""
+    parts: list[int] = field(default_factory=list)
+
+    @property
+    def networks(self) -> list[int]:
+        """More than one where the output of one goes into the next."""
+        return [self.call.network, *self.parts]
 
     @property
     def size(self) -> int:
@@ -141,6 +150,15 @@ class Story:
                 loop.passes.append(current)
             elif current is None:
                 continue
+            elif isinstance(event, Onward):
+                current.parts.append(event.network)
+                current.call = msgspec.structs.replace(
+                    current.call,
+                    active=current.call.active + event.active,
+                    minding=current.call.minding + event.minding,
+                    grad=event.grad,
+                    predicted=event.predicted,
+                )
             elif isinstance(event, Loss):
                 if event.size == current.size:
                     current.losses.append(event)
@@ -176,12 +194,12 @@ class Story:
 
     @cached_property
     def evaluations(self) -> list[Loop]:
-        """Loops of more than a look at one batch that do not train."""
-        return [
-            loop
-            for loop in self.loops
-            if (not loop.trains or loop in self.mistaken) and (loop.complete or len(loop.passes) > 1) and loop.images
-        ]
+        """Loops that do not train, and are more than a look at one batch."""
+        return [loop for loop in self.loops if (not loop.trains or loop in self.mistaken) and self._evaluates(loop)]
+
+    def _evaluates(self, loop: Loop) -> bool:
+        whole = self.test if loop.tests else self.train / 5
+        return bool(loop.images) and (loop.complete or len(loop.passes) > 1 or len(loop.images) > whole / 2)
 
     @cached_property
     def validations(self) -> list[Loop]:

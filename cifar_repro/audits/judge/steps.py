@@ -119,7 +119,7 @@ def one_step(story: Story) -> Finding:
         each = len(passes) / steps
         if steps <= len(story.training):
             return wrong(
-                f"{count(steps, 'step')} for {count(len(passes), 'batch')}, one an epoch: step() stands outside the loop",
+                f"{count(steps, 'step')} for {count(len(passes), 'batch')}, one an epoch: step() is after the loop",
                 next(p.steps[0].at for p in passes if p.steps),
             )
         if each < 1.5:
@@ -134,7 +134,7 @@ def optimizer_holds_the_network(story: Story) -> Finding:
     passes = [p for p in _training(story) if p.steps]
     if not passes:
         return NO_TRAINING
-    used = {p.call.network for p in passes}
+    used = {n for p in passes for n in p.networks}
     networks = [n for n in story.networks if n.network in used]
     held = {q for p in passes for s in p.steps if s.optimizer in story.optimizers
             for q in story.optimizers[s.optimizer].parameters}  # fmt: skip
@@ -171,12 +171,18 @@ def all_parameters_change(story: Story) -> Finding:
     for found in last.values():
         network = networks[found.network]
         frozen = [name for name in found.names if name in network.frozen]
-        still = [name for name in found.names if name not in network.frozen]
+        still = [name for name in found.unreached if name not in network.frozen]
+        idle = [name for name in found.names if name not in [*network.frozen, *still]]
         if len(found.names) == len(network.parameters):
             return wrong("no parameter changes in training: the network learns nothing", _first_step(story))
         if still:
             return wrong(
                 f"{_names(still)} never change: is the layer used in forward(), and does a gradient reach it?",
+                network.at,
+            )
+        if idle and not frozen:
+            return unusual(
+                f"{_names(idle)} do not change: their gradient is 0 (as that of a bias before batch normalisation)",
                 network.at,
             )
         if frozen:

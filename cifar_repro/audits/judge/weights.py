@@ -152,6 +152,13 @@ def _list(epochs: Epochs) -> str:
 
 
 def tested_are_saved(story: Story) -> Finding:
+    live = [r for n, r in story.restores if r.live and story.training and n > story.training[-1].last]
+    if live:
+        return wrong(
+            "the weights that are loaded are the network's own, as they are at the end: state_dict() gives no copy, "
+            "so keep copy.deepcopy(network.state_dict()), or save it",
+            live[0].at,
+        )
     if not story.final_tests or story.final_tests[0].passes[0].call.weights is None:
         return not_seen("no test after training was seen")
     test = story.final_tests[0]
@@ -161,12 +168,6 @@ def tested_are_saved(story: Story) -> Finding:
     tested = test.passes[0].call.weights
     restored = [(n, r) for n, r in story.restores if last_training.last < n < test.number]
     at_end = next((loop.passes[0].call.weights for loop in story.evaluations if loop.number > last_training.last), None)
-    if restored and restored[-1][1].live:
-        return wrong(
-            "the weights that are loaded are the network's own, as they are at the end: state_dict() gives no copy, "
-            "so keep copy.deepcopy(network.state_dict()), or save it",
-            restored[-1][1].at,
-        )
     kept = [save for n, save in _choosing(story) if n < test.number]
     if kept and kept[-1].weights is not None:
         if tested != kept[-1].weights:

@@ -263,7 +263,7 @@ def _accuracies(n: int, text: str, at: list[Place]) -> Iterator[Said]:
     named = list(_said(n, text, at, "acc"))
     if named:
         yield from named[:4]
-    elif "%" in text and _class_in(text) is not None:
+    elif "%" in text and (_class_in(text) is not None or "acc" in low):
         for match in NUMBER.finditer(low):
             written = match.group()
             if low[match.end() :].lstrip().startswith("%"):

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
+from tqdm import tqdm
 
 from cifar_repro.audits import events
 from cifar_repro.audits.small_data import Images, SmallSet
@@ -57,7 +58,8 @@ class State:
     network: nn.Module | None = None
     images: list[int | None] = field(default_factory=list)  # of the last call
     iteration: int | None = None
-    output: int = 0  # where the last output of a network lies
+    output: torch.Tensor | None = None  # of the last call of a network
+    steps: int = 0
 
     def __post_init__(self) -> None:
         self.known = Images(self.data)
@@ -66,6 +68,7 @@ class State:
         self.parameters: dict[int, int] = {}
         self.kept: list[Any] = []  # what has a number must live on: another object could get its place
         self.weighed: int | None = None
+        self.reached: set[int] = set()  # parameters that had a gradient in one of the first steps
 
     def identify(self, batch: torch.Tensor) -> Found:
         """Which images these are: by their numbers, else by what was read for them."""
@@ -114,7 +117,9 @@ class State:
         for module, known in list(self.networks.items()):
             if known.trained:
                 same = [name for name, p in module.named_parameters() if checksum([p]) == known.first.get(name)]
-                log.write(events.Unchanged(network=known.number, names=same))
+                numbers = {name: self.number(p) for name, p in module.named_parameters()}
+                lacking = [name for name in same if numbers[name] not in self.reached]
+                log.write(events.Unchanged(network=known.number, names=same, unreached=lacking))
 
     def number(self, parameter: torch.Tensor) -> int:
         if id(parameter) not in self.parameters:
@@ -168,8 +173,7 @@ def _watch_networks(log: Log, state: State) -> None:
         first = next((a for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor)), None)
         if state.depth or first is None or not first.dim() or next(self.parameters(), None) is None:
             return original(self, *args, **kwargs)
-        if first.dim() < 4 and first.data_ptr() == state.output:  # the next part of a network in several parts
-            return _output(state, original(self, *args, **kwargs))
+        onward = state.output is not None and first.data_ptr() == state.output.data_ptr()
         known = state.networks.get(self)
         if known is None:
             known = state.networks[self] = _meet(log, state, self)
@@ -179,13 +183,22 @@ def _watch_networks(log: Log, state: State) -> None:
         finally:
             state.depth = 0
         state.network = self
+        output = result if isinstance(result, torch.Tensor) else next(iter(_first_tensors(result)), None)
+        state.output = output
+        predicted = [] if output is None or output.dim() != 2 else output.detach().argmax(1).tolist()
+        grad = output is not None and output.requires_grad
+        if onward:
+            log.write(
+                events.Onward(
+                    network=known.number, active=state.active, minding=state.minding, grad=grad, predicted=predicted
+                )
+            )
+            return result
         state.images, iteration = state.which(first)
         weights = None
         if iteration is None or iteration != state.weighed:
             weights, state.weighed = checksum(self.state_dict().values()), iteration
         state.iteration = iteration
-        output = result if isinstance(result, torch.Tensor) else next(iter(_first_tensors(result)), None)
-        predicted = [] if output is None or output.dim() != 2 else output.detach().argmax(1).tolist()
         log.write(
             events.Forward(
                 network=known.number,
@@ -194,13 +207,13 @@ def _watch_networks(log: Log, state: State) -> None:
                 training=self.training,
                 active=state.active,
                 minding=state.minding,
-                grad=output is not None and output.requires_grad,
+                grad=grad,
                 predicted=predicted,
                 weights=weights,
                 at=log.here(),
             )
         )
-        return _output(state, result)
+        return result
 
     nn.Module.__call__ = __call__  # type: ignore[method-assign,assignment]
 
@@ -208,12 +221,6 @@ def _watch_networks(log: Log, state: State) -> None:
 def _first_tensors(result: Any) -> Any:
     values = result.values() if isinstance(result, Mapping) else result if isinstance(result, list | tuple) else ()
     return (v for v in values if isinstance(v, torch.Tensor))
-
-
-def _output(state: State, result: Any) -> Any:
-    if isinstance(result, torch.Tensor):
-        state.output = result.data_ptr()
-    return result
 
 
 def _meet(log: Log, state: State, module: nn.Module) -> Known:
@@ -333,18 +340,29 @@ def _watch_steps(log: Log, state: State) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         log.write(events.Step(optimizer=numbers.get(optimizer, -1), gradients=nonzero(parameters), at=log.here()))
         state.stepped = state.iteration
-        if state.network is not None and state.network in state.networks:
-            state.networks[state.network].trained = True
+        state.steps += 1
+        if state.steps <= 3:
+            everything = (p for network in state.networks for p in network.parameters())
+            state.reached |= {state.number(p) for p in everything if p.grad is not None}
+        held = {id(p) for p in parameters}
+        for module, known in state.networks.items():
+            known.trained = known.trained or any(id(p) in held for p in module.parameters())
 
     register_optimizer_step_pre_hook(step)
 
 
 def _watch_weights(log: Log, state: State) -> None:
-    original_save, original_restore = torch.save, nn.Module.load_state_dict
+    original_save, original_load, original_restore = torch.save, torch.load, nn.Module.load_state_dict
 
     def save(obj: Any, *args: Any, **kwargs: Any) -> None:
         log.write(events.Save(weights=weights_in(obj), at=log.here()))
         original_save(obj, *args, **kwargs)
+
+    def load(*args: Any, **kwargs: Any) -> Any:
+        loaded = original_load(*args, **kwargs)
+        if isinstance(loaded, nn.Module):
+            log.write(events.Restore(weights=checksum(loaded.state_dict().values()), live=False, at=log.here()))
+        return loaded
 
     def load_state_dict(self: nn.Module, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
         own = {p.data_ptr() for p in self.state_dict().values() if p.dim()}
@@ -353,7 +371,7 @@ def _watch_weights(log: Log, state: State) -> None:
         log.write(events.Restore(weights=checksum(self.state_dict().values()), live=live, at=log.here()))
         return result
 
-    torch.save, nn.Module.load_state_dict = save, load_state_dict  # type: ignore[method-assign]
+    torch.save, torch.load, nn.Module.load_state_dict = save, load, load_state_dict  # type: ignore[method-assign]
 
 
 def _watch_words(log: Log) -> None:
@@ -365,6 +383,7 @@ def _watch_words(log: Log) -> None:
             log.write(events.Print(text=(" " if sep is None else sep).join(map(str, values)), at=at))
 
     builtins.print = print
+    tqdm.write = lambda s, *args, **kwargs: print(s)  # type: ignore[method-assign,assignment]
 
     def seeding(module: Any, name: str, generator: str) -> None:
         original: Callable[..., Any] = getattr(module, name)
