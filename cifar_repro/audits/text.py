@@ -4,8 +4,9 @@ import textwrap
 from collections import Counter
 
 from cifar_repro.audits.audit import Audit, place
+from cifar_repro.audits.judge.finding import Outcome
 
-ORDER = ("WRONG", "unusual", "right", "not seen")
+ORDER: tuple[Outcome, ...] = ("WRONG", "unusual", "right", "not seen")
 WIDTH = 110
 
 

@@ -47,6 +47,14 @@ def command(options: argparse.Namespace) -> int:
     found = audit(options.file, _data(options.data), options.images, options.timeout, options.repeat, say=_progress)
     say(text(found))
     print_json(options, found)
+    if options.html:
+        from cifar_repro.report.audit_page import write_audit_page
+
+        write_audit_page(options.html, found)
+    if options.junit:
+        from cifar_repro.audits.junit import write_junit
+
+        write_junit(options.junit, found)
     if found.with_outcome("WRONG"):
         return FAILED_CHECK
     return UNDECIDED if found.undecided else DONE

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from cifar_repro.audits.judge import images, steps, weights, words
+from cifar_repro.audits.judge import counts, images, losses, steps, weights
 from cifar_repro.audits.judge.finding import Finding
 from cifar_repro.audits.story import Story
 
@@ -26,11 +26,11 @@ RULES: dict[str, Callable[[Story], Finding]] = {
     "all parameters learn": steps.all_parameters_change,
     "the loss fits the output": steps.loss_fits,
     "evaluation without gradients": steps.evaluation_without_gradients,
-    "printed losses are means": words.printed_losses,
+    "printed losses are means": losses.printed_losses,
     "saved when it got better": weights.saved_on_improvement,
     "the weights tested are those saved": weights.tested_are_saved,
     "each test image is counted once": weights.each_test_image_once,
-    "printed counts are as counted": words.printed_counts,
+    "printed counts are as counted": counts.printed_counts,
 }
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from cifar_repro.audits.watch.log import Log
-    from cifar_repro.audits.watch.training import State
+    from cifar_repro.audits.watch.state import State
 
 VARIABLE = "CIFAR_REPRO_AUDIT"  # holds a Setting, as JSON
 
@@ -37,11 +37,12 @@ def start(said: Setting) -> "tuple[Log, State]":
     from cifar_repro.audits.small_data import SmallSet
     from cifar_repro.audits.watch import bridges, data, training
     from cifar_repro.audits.watch.log import Log
+    from cifar_repro.audits.watch.state import State
 
     with np.load(said.data) as arrays:
         images = SmallSet(**{name: arrays[name] for name in arrays.files}, source="")
     log = Log(Path(said.log), Path(said.file))
-    state = training.State(images)
+    state = State(images)
     bridges.install(log, Path(said.file).read_text(encoding="utf-8", errors="replace"))
     data.install(log, state, images, said.hurry)
     training.install(log, state)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cifar_repro.audits.watch.log import Log
+from cifar_repro.audits.watch.log import Log, put
 
 OLD_NUMPY = {
     "Inf": np.inf, "Infinity": np.inf, "infty": np.inf, "NaN": np.nan, "float": float, "int": int, "bool": bool,
@@ -46,7 +46,7 @@ def _old_numpy(log: Log) -> None:
             return OLD_NUMPY[name]
         return original(name)
 
-    np.__getattr__ = __getattr__  # type: ignore[assignment]
+    put(np, "__getattr__", __getattr__)
 
 
 def _old_torch(log: Log) -> None:
@@ -58,7 +58,7 @@ def _old_torch(log: Log) -> None:
             return self
         return original_item(self, index)
 
-    torch.Tensor.__getitem__ = __getitem__  # type: ignore[method-assign]
+    put(torch.Tensor, "__getitem__", __getitem__)
 
     def load(*args: Any, **kwargs: Any) -> Any:
         if not torch.cuda.is_available():
@@ -71,18 +71,19 @@ def _old_torch(log: Log) -> None:
             log.bridged("torch.load of a whole network, which today needs weights_only=False")
             return original_load(*args, **{**kwargs, "weights_only": False})
 
-    torch.load = load
+    put(torch, "load", load)
 
     def variable(data: torch.Tensor, requires_grad: bool = False, volatile: bool = False) -> torch.Tensor:
         return data.requires_grad_() if requires_grad else data
 
-    torch.autograd.Variable = torch.autograd.variable.Variable = variable  # type: ignore[assignment,misc,attr-defined]
+    put(torch.autograd, "Variable", variable)
+    put(torch.autograd.variable, "Variable", variable)
 
     def compile(model: Any = None, **kwargs: Any) -> Any:
         log.bridged("torch.compile was left out")
         return (lambda each: each) if model is None else model
 
-    torch.compile = compile  # type: ignore[assignment]
+    put(torch, "compile", compile)
 
 
 def _gpu(log: Log) -> None:
@@ -106,7 +107,7 @@ def _gpu(log: Log) -> None:
         return self
 
     for cls in (torch.Tensor, nn.Module):
-        cls.cuda = stays  # type: ignore[attr-defined]
+        put(cls, "cuda", stays)
 
     def moving(owner: Any, name: str) -> None:
         original = getattr(owner, name)
@@ -117,15 +118,15 @@ def _gpu(log: Log) -> None:
                 args, kwargs = here(args), here(kwargs)
             return original(*args, **kwargs)
 
-        setattr(owner, name, moved)
+        put(owner, name, moved)
 
     moving(torch.Tensor, "to")
     moving(nn.Module, "to")
     for name in FACTORIES:
         moving(torch, name)
     for name in ("synchronize", "set_device"):
-        setattr(torch.cuda, name, lambda *args, **kwargs: note())
-    torch.cuda.get_device_name = lambda *args: "no GPU"  # type: ignore[assignment]
+        put(torch.cuda, name, lambda *args, **kwargs: note())
+    put(torch.cuda, "get_device_name", lambda *args: "no GPU")
 
 
 def _offline() -> None:
@@ -138,7 +139,7 @@ def _offline() -> None:
             raise OSError(f"the audit lets no program use the network (asked for {address[0]})")
         original(self, address)
 
-    socket.socket.connect = connect  # type: ignore[method-assign,assignment]
+    put(socket.socket, "connect", connect)
 
 
 def _old_matplotlib(log: Log) -> None:
@@ -148,7 +149,7 @@ def _old_matplotlib(log: Log) -> None:
     except ImportError:
         return
     plt.rcParams["figure.max_open_warning"] = 0
-    original = SubplotSpec._from_subplot_args  # type: ignore[attr-defined]
+    original = getattr(SubplotSpec, "_from_subplot_args")  # noqa: B009 - none that mypy knows
 
     def whole(figure: Any, args: Any) -> Any:
         if any(isinstance(a, float) and a == int(a) for a in args):
@@ -156,13 +157,14 @@ def _old_matplotlib(log: Log) -> None:
             args = tuple(int(a) if isinstance(a, float) and a == int(a) else a for a in args)
         return original(figure, args)
 
-    SubplotSpec._from_subplot_args = staticmethod(whole)  # type: ignore[attr-defined]
+    put(SubplotSpec, "_from_subplot_args", staticmethod(whole))
 
 
 def _colab(log: Log) -> None:
     """Its drive is not there, and nothing is mounted."""
     google, colab = types.ModuleType("google"), types.ModuleType("google.colab")
     drive = types.ModuleType("google.colab.drive")
-    drive.mount = lambda *args, **kwargs: log.bridged("Google's drive is not there")  # type: ignore[attr-defined]
-    google.colab, colab.drive = colab, drive  # type: ignore[attr-defined]
+    put(drive, "mount", lambda *args, **kwargs: log.bridged("Google's drive is not there"))
+    put(google, "colab", colab)
+    put(colab, "drive", drive)
     sys.modules |= {"google": google, "google.colab": colab, "google.colab.drive": drive}

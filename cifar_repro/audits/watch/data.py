@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader
 
 from cifar_repro.audits.events import Batch, End
 from cifar_repro.audits.small_data import OFFICIAL, SmallSet
-from cifar_repro.audits.watch.log import Log
-from cifar_repro.audits.watch.training import State
+from cifar_repro.audits.watch.log import Log, put
+from cifar_repro.audits.watch.state import State
 
 KEPT = 2  # batches of a training epoch, where there is hurry
 
@@ -56,7 +56,8 @@ def _replace_cifar10(log: Log, images: SmallSet) -> None:
         train_data = test_data = property(lambda self: self.data)
         train_labels = test_labels = property(lambda self: self.targets)
 
-    datasets.CIFAR10 = datasets.cifar.CIFAR10 = CIFAR10
+    put(datasets, "CIFAR10", CIFAR10)
+    put(datasets.cifar, "CIFAR10", CIFAR10)
 
 
 def _watch_reads(state: State) -> None:
@@ -70,7 +71,7 @@ def _watch_reads(state: State) -> None:
             state.reads.append(code)
         return original(obj, *args, **kwargs)
 
-    Image.fromarray = fromarray
+    put(Image, "fromarray", fromarray)
 
 
 def _watch_loaders(log: Log, state: State, hurry_from: float) -> None:
@@ -90,7 +91,8 @@ def _watch_loaders(log: Log, state: State, hurry_from: float) -> None:
         state.iterations += 1
         return _Batches(log, state, original_iter(self), self.batch_size, state.iterations, hurry_from)
 
-    DataLoader.__init__, DataLoader.__iter__ = __init__, __iter__  # type: ignore[method-assign]
+    put(DataLoader, "__init__", __init__)
+    put(DataLoader, "__iter__", __iter__)
 
 
 class _Batches:
@@ -181,7 +183,7 @@ def _scale_fixed_sizes(log: Log, train: int) -> None:
             given[argument] = scaled(given[argument])
             original(**given)
 
-        cls.__init__ = __init__
+        put(cls, "__init__", __init__)
 
     scaling(data.Subset, "indices")
     scaling(data.SubsetRandomSampler, "indices")
@@ -195,4 +197,5 @@ def _scale_fixed_sizes(log: Log, train: int) -> None:
             lengths = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
         return original_split(dataset, lengths, *args, **kwargs)
 
-    data.random_split = data.dataset.random_split = random_split
+    put(data, "random_split", random_split)
+    put(data.dataset, "random_split", random_split)

@@ -59,7 +59,12 @@ def in_kernel(shell: Any) -> None:
     shell.events.register("pre_run_cell", before)
     shell.events.register("post_run_cell", after)
     shell.system = shell.getoutput = off
-    finishing.append(lambda: (finish(log, state), log.write(Finished())))
+
+    def ended() -> None:
+        finish(log, state)
+        log.write(Finished())
+
+    finishing.append(ended)
     for kind, names in (("line", ("matplotlib", "pip", "conda", "cd")), ("cell", ("bash", "sh", "writefile"))):
         for name in names:
             shell.register_magic_function(lambda line="", *args: None, magic_kind=kind, magic_name=name)

@@ -14,9 +14,9 @@ def run(said: Setting) -> None:
     file = Path(said.file)
     sys.argv = [str(file)]
     sys.path[0] = str(file.parent)
+    error: BaseException | None = None
     try:
         runpy.run_path(str(file), run_name="__main__")
-        error = None
     except SystemExit as end:
         error = None if end.code in (None, 0) else end
     except BaseException as failure:

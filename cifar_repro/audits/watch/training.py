@@ -3,10 +3,7 @@
 import builtins
 import random
 import weakref
-import zlib
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,138 +14,13 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from tqdm import tqdm
 
 from cifar_repro.audits import events
-from cifar_repro.audits.small_data import Images, SmallSet
-from cifar_repro.audits.watch.log import Log
+from cifar_repro.audits.watch.log import Log, put
+from cifar_repro.audits.watch.state import Known, State, checksum, weights_in
 
 LOSSES = (
     *("cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "kl_div", "multi_margin_loss"),
     *("binary_cross_entropy", "binary_cross_entropy_with_logits", "multilabel_soft_margin_loss"),
 )
-
-
-@dataclass
-class Found:
-    images: list[int | None]
-    looks: tuple[int, int, int]
-    low: list[float]
-    high: list[float]
-
-
-@dataclass
-class Known:
-    """A network that was called. first: a checksum of each parameter as it was then."""
-
-    number: int
-    first: dict[str, int]
-    trained: bool = False
-
-
-@dataclass
-class State:
-    """What must be remembered from one event to the next."""
-
-    data: SmallSet
-    reads: list[int] = field(default_factory=list)  # images read since the last batch
-    iterations: int = 0
-    ended_training: int = 0  # loops over batches that trained and came to their end
-    stepped: int | None = None  # the loop in which the last step was
-    depth: int = 0
-    active: int = 0
-    minding: int = 0
-    network: nn.Module | None = None
-    images: list[int | None] = field(default_factory=list)  # of the last call
-    iteration: int | None = None
-    output: torch.Tensor | None = None  # of the last call of a network
-    steps: int = 0
-
-    def __post_init__(self) -> None:
-        self.known = Images(self.data)
-        self.networks: weakref.WeakKeyDictionary[nn.Module, Known] = weakref.WeakKeyDictionary()
-        self.batches: deque[tuple[torch.Tensor, list[int | None], int]] = deque(maxlen=4)
-        self.parameters: dict[int, int] = {}
-        self.kept: list[Any] = []  # what has a number must live on: another object could get its place
-        self.weighed: int | None = None
-        self.reached: set[int] = set()  # parameters that had a gradient in one of the first steps
-
-    def identify(self, batch: torch.Tensor) -> Found:
-        """Which images these are: by their numbers, else by what was read for them."""
-        n, numbers = len(batch), batch.detach().cpu()
-        if numbers.dim() == 2 and numbers.shape[1] == 3072:
-            numbers = numbers.view(n, 3, 32, 32)
-        if numbers.dim() == 4 and numbers.shape[-1] == 3:
-            numbers = numbers.permute(0, 3, 1, 2)
-        images: list[int | None] = [None] * n
-        looks, low, high = [2] * n, [], []
-        if n and numbers.dim() == 4:
-            array = np.ascontiguousarray(numbers.to(torch.float32).numpy())
-            low, high = array.min((0, 2, 3)).tolist(), array.max((0, 2, 3)).tolist()
-            if array.shape[1:] == (3, 32, 32):
-                images, looks = self.known.of_numbers(array)
-        if len(self.reads) == n:
-            images = list(self.reads)
-        return Found(images, (looks.count(0), looks.count(1), looks.count(2)), low, high)
-
-    def keep(self, batch: torch.Tensor, images: list[int | None], iteration: int) -> None:
-        self.batches.append((batch, images, iteration))
-
-    def which(self, batch: torch.Tensor) -> tuple[list[int | None], int | None]:
-        """The images that a network is called on, and the loop over a DataLoader that gave them."""
-        n = len(batch)
-        for given, images, iteration in reversed(self.batches):
-            if given.data_ptr() == batch.data_ptr() and len(given) >= n:
-                return images[:n], iteration
-        found = self.identify(batch)
-        last = self.batches[-1] if self.batches else None
-        if last is not None and len(last[1]) == n and (None in found.images or found.images == last[1]):
-            return last[1], last[2]
-        if None in found.images and len(self.reads) > n:
-            found.images = list(self.reads[-n:])
-        self.reads.clear()
-        return found.images, None
-
-    def ended(self, log: Log, iteration: int) -> None:
-        """A loop over a DataLoader came to its end."""
-        if self.stepped == iteration:
-            self.ended_training += 1
-            if self.ended_training <= 2:
-                self.compare(log)
-
-    def compare(self, log: Log) -> None:
-        for module, known in list(self.networks.items()):
-            if known.trained:
-                same = [name for name, p in module.named_parameters() if checksum([p]) == known.first.get(name)]
-                numbers = {name: self.number(p) for name, p in module.named_parameters()}
-                lacking = [name for name in same if numbers[name] not in self.reached]
-                log.write(events.Unchanged(network=known.number, names=same, unreached=lacking))
-
-    def number(self, parameter: torch.Tensor) -> int:
-        if id(parameter) not in self.parameters:
-            self.kept.append(parameter)
-            self.parameters[id(parameter)] = len(self.parameters)
-        return self.parameters[id(parameter)]
-
-
-def checksum(tensors: Any) -> int:
-    total = 0
-    for tensor in tensors:
-        plain = tensor.detach().cpu().contiguous()
-        total = zlib.crc32(
-            plain.flatten().view(torch.uint8).numpy().data if plain.dim() else bytes(str(plain), "ascii"), total
-        )
-    return total
-
-
-def weights_in(saved: Any, depth: int = 2) -> int | None:
-    """The checksum of the network's weights in what is saved."""
-    if isinstance(saved, nn.Module):
-        saved = saved.state_dict()
-    if isinstance(saved, Mapping) and saved:
-        if all(isinstance(value, torch.Tensor) for value in saved.values()):
-            return checksum(saved.values())
-        for value in saved.values():
-            if depth and (found := weights_in(value, depth - 1)) is not None:
-                return found
-    return None
 
 
 def finish(log: Log, state: State) -> None:
@@ -215,7 +87,7 @@ def _watch_networks(log: Log, state: State) -> None:
         )
         return result
 
-    nn.Module.__call__ = __call__  # type: ignore[method-assign,assignment]
+    put(nn.Module, "__call__", __call__)
 
 
 def _first_tensors(result: Any) -> Any:
@@ -253,7 +125,7 @@ def _watch_layers(state: State) -> None:
                 state.active += bool(training)
             return original(*args, **kwargs)
 
-        setattr(module, name, watched)
+        put(module, name, watched)
 
     for name in ("dropout", "dropout1d", "dropout2d", "alpha_dropout"):
         watch(F, name, 2, True)
@@ -284,7 +156,7 @@ def _watch_loss(log: Log, state: State, name: str) -> None:
         )
         return result
 
-    setattr(F, name, watched)
+    put(F, name, watched)
 
 
 def _kind(x: torch.Tensor) -> str:
@@ -322,7 +194,7 @@ def _watch_steps(log: Log, state: State) -> None:
         log.write(events.Backward(value=value, stale=stale, at=log.here()))
         original_backward(self, *args, **kwargs)
 
-    torch.Tensor.backward = backward  # type: ignore[method-assign]
+    put(torch.Tensor, "backward", backward)
     original_init = torch.optim.Optimizer.__init__
     numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
@@ -334,7 +206,7 @@ def _watch_steps(log: Log, state: State) -> None:
             events.Optimizer(optimizer=numbers[self], name=type(self).__name__, parameters=parameters, at=log.here())
         )
 
-    torch.optim.Optimizer.__init__ = __init__  # type: ignore[method-assign]
+    put(torch.optim.Optimizer, "__init__", __init__)
 
     def step(optimizer: Any, args: Any, kwargs: Any) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -371,7 +243,9 @@ def _watch_weights(log: Log, state: State) -> None:
         log.write(events.Restore(weights=checksum(self.state_dict().values()), live=live, at=log.here()))
         return result
 
-    torch.save, torch.load, nn.Module.load_state_dict = save, load, load_state_dict  # type: ignore[method-assign]
+    put(torch, "save", save)
+    put(torch, "load", load)
+    put(nn.Module, "load_state_dict", load_state_dict)
 
 
 def _watch_words(log: Log) -> None:
@@ -382,8 +256,8 @@ def _watch_words(log: Log) -> None:
         if at := log.here():
             log.write(events.Print(text=(" " if sep is None else sep).join(map(str, values)), at=at))
 
-    builtins.print = print
-    tqdm.write = lambda s, *args, **kwargs: print(s)  # type: ignore[method-assign,assignment]
+    put(builtins, "print", print)
+    put(tqdm, "write", lambda s, *args, **kwargs: print(s))
 
     def seeding(module: Any, name: str, generator: str) -> None:
         original: Callable[..., Any] = getattr(module, name)
@@ -393,7 +267,7 @@ def _watch_words(log: Log) -> None:
                 log.write(events.Seed(generator=generator, at=log.here()))
             return original(*args, **kwargs)
 
-        setattr(module, name, seed)
+        put(module, name, seed)
 
     seeding(torch, "manual_seed", "torch")
     seeding(np.random, "seed", "numpy")

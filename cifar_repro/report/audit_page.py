@@ -1,0 +1,49 @@
+"""An audit as one HTML file, complete in itself."""
+
+from pathlib import Path
+
+import jinja2
+
+from cifar_repro import __version__
+from cifar_repro.audits.audit import Audit, place
+from cifar_repro.audits.text import ORDER, summary
+from cifar_repro.core.checkpoint import replacing
+
+HEADINGS = {
+    "WRONG": ("What is wrong", "bad", "✗"),
+    "unusual": ("What is right, but unusual", "warn", "!"),
+    "right": ("What is right", "good", "✓"),
+    "not seen": ("What was not seen", "muted", "?"),
+}
+
+
+def write_audit_page(path: Path, audit: Audit) -> None:
+    page = render_audit(audit)
+    with replacing(path) as file:
+        file.write(page.encode())
+
+
+def render_audit(audit: Audit) -> str:
+    """The page of `write_audit_page`."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cifar_repro", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["place"] = place
+    groups = [(*HEADINGS[outcome], audit.with_outcome(outcome)) for outcome in ORDER if audit.with_outcome(outcome)]
+    return environment.get_template("audit.html.j2").render(
+        audit=audit, groups=groups, verdict=_verdict(audit), summary=summary(audit), version=__version__
+    )
+
+
+def _verdict(audit: Audit) -> tuple[str, str]:
+    """In a few words, and of what kind they are."""
+    wrong = len(audit.with_outcome("WRONG"))
+    if wrong:
+        return ("One thing is wrong" if wrong == 1 else f"{wrong} things are wrong"), "bad"
+    if audit.undecided:
+        return "It cannot be told: the program did not get far enough", "warn"
+    return "Nothing is wrong, as far as it was seen", "good"
