@@ -101,7 +101,7 @@ class Images:
         """Of (n, 3, 32, 32) numbers: which image each is, and how it looks: 0 as it is, 1 mirrored, 2 neither."""
         low, high = batch.min((2, 3), keepdims=True), batch.max((2, 3), keepdims=True)
         span = np.where(high > low, high - low, 1).astype(np.float64)
-        pixels = np.rint((batch - low) / span * 255).astype(np.uint8)
+        pixels = np.ascontiguousarray(np.rint((batch - low) / span * 255).astype(np.uint8))
         found: list[int | None] = []
         looks = []
         for image in pixels:

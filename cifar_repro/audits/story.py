@@ -68,7 +68,7 @@ class Pass:
 
 @dataclass
 class Loop:
-    """number, last: the events at which it begins and at which its last pass was."""
+    """number, last: the events at which it begins and at which its last pass was; cut: made short, to save time."""
 
     number: int
     iteration: int | None
@@ -168,11 +168,15 @@ class Story:
             elif isinstance(event, Step):
                 current.steps.append(event)
                 current.order += "s"
-        # From the moment on that epochs are made short, none is judged as a whole.
-        hurried = next((loop.number for loop in loops if loop.cut), None)
+        self.hurried = next((loop.number for loop in loops if loop.cut), None)
         for loop in loops:
-            loop.cut = hurried is not None and loop.number >= hurried
+            loop.cut = self.hurried is not None and loop.number >= self.hurried and not loop.tests
         return loops
+
+    def judged(self, n: int) -> bool:
+        """Whether the numbers at this event are those of whole loops: before loops were made short, or in the test."""
+        tested = self.final_tests[0].number if self.final_tests else len(self.events)
+        return self.hurried is None or n < self.hurried or n > tested
 
     @cached_property
     def training(self) -> list[Loop]:

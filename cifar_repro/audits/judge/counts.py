@@ -111,11 +111,11 @@ def _accuracy_is(said: Said, loops: dict[str, list[Loop]], story: Story) -> tupl
     for loop in every:
         x = so_far(loop, said.line, story)
         shares = [x.per_class[label]] if label is not None else [(x.correct, x.images), *x.counted[-1:]]
-        right_ones, of = 0, 0
+        right_ones, size = 0, 0
         for k, (batch, right_in) in enumerate(reversed(x.counted), 1):  # while a loop goes on, of the last batches
-            right_ones, of = right_ones + right_in, of + batch
+            right_ones, size = right_ones + right_in, size + batch
             if k > 1 and label is None and not ended(loop, said.line):
-                shares.append((right_ones, of))
+                shares.append((right_ones, size))
         for k, (c, t) in enumerate(shares):
             alone = k == 1 and ended(loop, said.line) and x.batches > 1
             if t and _is_share(said, c / t) and not alone:

@@ -8,6 +8,8 @@ from cifar_repro.audits.judge.words import Said, ended, loops_before, numbers_af
 from cifar_repro.audits.small_data import OFFICIAL
 from cifar_repro.audits.story import Loop, Story
 
+WRITTEN = re.compile(r"(?<![\w.%])\d{2,6}(?![\w.])")  # a whole number in a line of source
+
 
 def printed_losses(story: Story) -> Finding:
     judged: list[tuple[str, str, Said]] = []  # outcome, what it is

@@ -34,8 +34,9 @@ def _asks(source: str, line: int) -> str:
 
 def _epochs(story: Story) -> list[tuple[int, int]]:
     """The events of each epoch, from the start of its training to that of the next."""
-    starts = [loop.number for loop in story.training]
-    return list(zip(starts, [*starts[1:], len(story.events)], strict=True))
+    starts = [loop.number for loop in story.training if not loop.cut]
+    end = len(story.events) if story.hurried is None else story.hurried
+    return list(zip(starts, [*starts[1:], end], strict=True))
 
 
 def _in_epochs(story: Story, numbers: Sequence[int]) -> Epochs:
@@ -107,7 +108,7 @@ def chooses(story: Story, tests: Sequence[Loop]) -> list[Place]:
 def saved_on_improvement(story: Story) -> Finding:
     if not story.training:
         return not_seen("no training was seen")
-    epochs = len(story.training)
+    epochs = len(_epochs(story))
     saves = _choosing(story)
     in_loop = _in_epochs(story, [n for n, _ in story.saves if n < story.training[-1].number])
     if not saves:

@@ -36,6 +36,8 @@ class Said:
 
 def words(story: Story) -> Iterator[tuple[int, str, list[Place]]]:
     for n, event in story.prints:
+        if not story.judged(n):
+            continue
         for text in event.text.splitlines():
             yield n, text, event.at
 

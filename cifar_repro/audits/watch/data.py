@@ -100,7 +100,7 @@ class _Batches:
 
     def __init__(self, log: Log, state: State, batches: Any, full: int | None, number: int, hurry_from: float):
         self._log, self._state, self._batches, self._full, self._number = log, state, batches, full, number
-        self._given, self._hurry_from = 0, hurry_from
+        self._given, self._hurry_from, self._tests = 0, hurry_from, False
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -109,8 +109,9 @@ class _Batches:
         return len(self._batches)
 
     def __next__(self) -> Any:
-        if self._given >= KEPT and time.monotonic() > self._hurry_from and self._state.ended_training >= 2:
-            self._log.bridged(f"to save time, from here on only {KEPT} batches of each DataLoader's loop were given")
+        hurries = time.monotonic() > self._hurry_from and self._state.ended_training >= 2
+        if hurries and self._given >= KEPT and not self._tests:
+            self._log.bridged(f"to save time, from here on loops got only {KEPT} batches of training images")
             raise StopIteration
         self._state.reads.clear()
         try:
@@ -123,6 +124,7 @@ class _Batches:
         tensors = [t for t in _tensors(batch) if t.dim() >= 2]
         if tensors:
             found = self._state.identify(tensors[0])
+            self._tests = any(image is not None and image < 0 for image in found.images)
             self._state.keep(tensors[0], found.images, self._number)
             self._log.write(
                 Batch(

@@ -1,0 +1,123 @@
+"""`cifar-repro audit` runs a program as it is, and says what in it is wrong.
+
+All programs and mistakes: `python tests/audit_programs.py`. Here are a few of them, and how it ends.
+"""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from cifar_repro.audits.audit import Audit
+from cifar_repro.audits.audit import audit as run_audit
+from cifar_repro.audits.small_data import Images, sizes, small_set
+from cifar_repro.cli import main
+from cifar_repro.core.data import Cifar10, synthetic
+from tests.audits.forked import launch
+from tests.audits.planted import MISTAKES, PROGRAMS
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+RIGHT = (PROGRAMS / "right.py").read_text(encoding="utf-8")
+A_FEW = (
+    "test images are flipped",
+    "divided by the whole data set",
+    "compared with the epoch before",
+    "the last image of each batch is not counted",
+)
+
+
+@pytest.fixture(scope="module")
+def data() -> Cifar10:
+    return synthetic(200, 80)
+
+
+def audited(text: str, data: Cifar10, folder: Path) -> Audit:
+    file = folder / "program.py"
+    file.write_text(text, encoding="utf-8")
+    return run_audit(file, data, images=80, timeout=60, launch=launch)
+
+
+def test_a_right_program_has_nothing_wrong(data: Cifar10, tmp_path: Path) -> None:
+    """Nor anything unusual; and all but what a few epochs cannot show is seen."""
+    found = audited(RIGHT, data, tmp_path)
+    assert found.ended == "finished"
+    assert not found.with_outcome("WRONG")
+    assert not found.with_outcome("unusual")
+    assert len(found.with_outcome("right")) >= 18
+
+
+@pytest.mark.parametrize("name", A_FEW)
+def test_a_planted_mistake_is_named_by_its_rule(name: str, data: Cifar10, tmp_path: Path) -> None:
+    """With the place in the program."""
+    mistake = next(each for each in MISTAKES if each.name == name)
+    found = audited(mistake.planted(RIGHT), data, tmp_path)
+    (finding,) = (each for each in found.with_outcome("WRONG") if each.rule == mistake.rule)
+    assert finding.at is not None
+    assert finding.at[0] == "program.py"
+
+
+def test_a_program_that_fails_is_judged_up_to_there(data: Cifar10, tmp_path: Path) -> None:
+    """Its error is one line; what was seen before is judged."""
+    found = audited(
+        RIGHT.replace("model.load_state_dict", "raise KeyError('weights')\nmodel.load_state_dict"), data, tmp_path
+    )
+    assert found.ended == "failed"
+    assert found.undecided
+    assert "KeyError" in found.error
+    assert next(f for f in found.findings if f.rule == "one step a batch").outcome == "right"
+    assert next(f for f in found.findings if f.rule == "each test image is counted once").outcome == "not seen"
+
+
+def test_the_command_in_a_process_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 1 for something wrong; JSON, the page and JUnit XML say what."""
+    file = tmp_path / "program.py"
+    text = RIGHT.replace("epochs = 4", "epochs = 1").replace("model.eval()", "pass")
+    file.write_text(text, encoding="utf-8")
+    page, junit = tmp_path / "page.html", tmp_path / "junit.xml"
+    asked = ["audit", str(file), "--data", "synthetic", "--images", "60", "--json"]
+    assert main([*asked, "--html", str(page), "--junit", str(junit)]) == 1
+    found = json.loads(capsys.readouterr().out)
+    (finding,) = (f for f in found["findings"] if f["outcome"] == "WRONG")
+    assert finding["rule"] == "training mode and evaluation mode"
+    assert finding["says"].split(":")[0] in page.read_text(encoding="utf-8")
+    root = ElementTree.parse(junit).getroot()
+    assert [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None] == [finding["rule"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("none.py", None, "no such file"),
+        ("notes.txt", "", "neither .py nor .ipynb"),
+        ("broken.ipynb", "{}", "is no notebook"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_in_one_line(
+    name: str, content: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With exit status 2."""
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    assert main(["audit", str(tmp_path / name)]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_every_image_is_known_by_its_numbers(data: Cifar10) -> None:
+    """Whatever they were normalised to, and mirrored; an image that was changed otherwise is not."""
+    small = small_set(data, 60, 20)
+    known = Images(small)
+    numbers = (small.test_images[:5].astype("float32") / 255 - 0.48) / 0.21
+    assert known.of_numbers(numbers) == ([-1, -2, -3, -4, -5], [0] * 5)
+    assert known.of_numbers(numbers[..., ::-1]) == ([-1, -2, -3, -4, -5], [1] * 5)
+    assert known.of_numbers(numbers.swapaxes(2, 3)) == ([None] * 5, [2] * 5)
+
+
+def test_sizes_leave_a_last_smaller_batch() -> None:
+    """Of the usual batch sizes; with a batch size, none is left."""
+    train, test = sizes(600)
+    assert all(n % batch > 1 for n in (train, test) for batch in (10, 16, 20, 32, 64, 128))
+    train, test = sizes(600, 20)
+    assert (train % 100, test % 20) == (0, 0)
