@@ -74,13 +74,13 @@ def audit(
     if ragged:
         full = ragged.full or 1
         even = small_set(data, *sizes(images, full))
-        say(f"it fails at the last, smaller batch: running it again on numbers of images that {full} divides")
+        say(f"it fails at a batch of {ragged.size}: running it again on numbers of images that {full} divides")
         again = tell(file, run_program(file, even, timeout, launch), even)
         finding = _of_ragged(story, ragged)
         story, small = again, even
         events = list(again.events)
     findings = judge(story)
-    if ragged:
+    if ragged and finding:
         findings = [finding if f.rule == finding.rule else f for f in findings]
     if repeat:
         say("running it a second time")
@@ -115,7 +115,7 @@ def _sources(file: Path, events: list[Event]) -> dict[str, str]:
 
 
 def _ragged(story: Story) -> Batch | None:
-    """The last, smaller batch at which the program failed."""
+    """The smaller batch at which the program failed."""
     batches = of_kind(story.events, Batch)
     if (
         not story.failed
@@ -127,8 +127,11 @@ def _ragged(story: Story) -> Batch | None:
     return last if last.full and last.size < last.full and last.iteration > batches[0].iteration else None
 
 
-def _of_ragged(story: Story, batch: Batch) -> Finding:
+def _of_ragged(story: Story, batch: Batch) -> Finding | None:
+    """None where that batch is the first of its loop, too: the small set is smaller than a batch, which is no fault."""
     assert story.failed is not None
+    if sum(each.iteration == batch.iteration for each in of_kind(story.events, Batch)) == 1:
+        return None
     tests = sum(i is not None and i < 0 for i in batch.images) > batch.size / 2
     rule = "each test image is counted once" if tests else "each training image once an epoch"
     says = (

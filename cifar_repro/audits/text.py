@@ -17,7 +17,10 @@ def text(audit: Audit) -> str:
         f"({audit.data}), {audit.seconds:g} s",
         "",
     ]
-    for outcome in ORDER:
+    nothing = len(audit.with_outcome("not seen")) == len(audit.findings)
+    if nothing:
+        lines += _wrapped("not seen", f"none of {len(audit.findings)} rules could be judged")
+    for outcome in () if nothing else ORDER:
         for finding in audit.with_outcome(outcome):
             where = f" ({place(finding.at)})" if finding.at and outcome != "right" else ""
             lines += _wrapped(outcome, f"{finding.rule}: {finding.says}{where}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+import cifar_repro
 from cifar_repro.audits.events import Bridge, Event, Failed, Place
 
 DEEPEST = 4  # places of the program that an event names
@@ -24,6 +25,8 @@ class Log:
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - as long as the process
         self._program = program
         self._folder = str(program.parent) + "/"
+        # Packages may lie below the program's folder, too: a virtual environment, this package.
+        self._packages = (sys.prefix + "/", str(Path(cifar_repro.__file__).parent) + "/")
         self.cells: dict[str, str] = {}  # of a notebook: what Python calls a cell's file -> "cell 3"
         self._bridged: set[str] = set()
 
@@ -46,7 +49,7 @@ class Log:
             step = step.tb_next
         if isinstance(error, SyntaxError) and error.lineno and (name := self._name(error.filename or "")):
             places.insert(0, (name, error.lineno))
-        lines = str(error).strip().splitlines()
+        lines = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
         self.write(Failed(error=type(error).__name__, message=lines[0] if lines else "", at=places[:DEEPEST]))
 
     def here(self) -> list[Place]:
@@ -63,6 +66,6 @@ class Log:
         """What people call a file of the program; None for all other files."""
         if file in self.cells:
             return self.cells[file]
-        if file.startswith(self._folder) and "site-packages" not in file:
+        if file.startswith(self._folder) and not file.startswith(self._packages) and "site-packages" not in file:
             return file[len(self._folder) :]
         return None
