@@ -14,7 +14,7 @@ from cifar_repro.audits.audit import Audit, audit
 from cifar_repro.audits.program import Launch
 from cifar_repro.core.data import Cifar10, synthetic
 from tests.audits.forked import launch
-from tests.audits.planted import MISTAKES, PROGRAMS, Mistake
+from tests.audits.planted import IN_THE_NOTEBOOK, MISTAKES, PROGRAMS, Mistake
 
 
 def audit_text(text: str, data: Cifar10, suffix: str = ".py", launch: Launch | None = launch) -> Audit:
@@ -22,7 +22,7 @@ def audit_text(text: str, data: Cifar10, suffix: str = ".py", launch: Launch | N
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"program{suffix}"
         file.write_text(text, encoding="utf-8")
-        return audit(file, data, images=100, timeout=60, launch=launch if suffix == ".py" else None)
+        return audit(file, data, images=100, timeout=600, launch=launch if suffix == ".py" else None)
 
 
 def missed(mistake: Mistake, found: Audit) -> str:
@@ -40,7 +40,7 @@ def main(part: str = "") -> int:
         if part not in name:
             continue
         started = time.monotonic()
-        found = audit_text(text, data)
+        found = audit_text(text, data, ".ipynb" if "notebook" in name else ".py")
         others = [f.rule for f in found.with_outcome("WRONG") if mistake is None or f.rule != mistake.rule]
         if mistake is None:
             bad = "; ".join(f"{f.rule}: {f.says}" for f in found.with_outcome("WRONG")) + found.error
@@ -60,7 +60,13 @@ def programs() -> list[tuple[str, str, Mistake | None]]:
     """Name, text, and the mistake, if there is one."""
     right = (PROGRAMS / "right.py").read_text(encoding="utf-8")
     variants = [(file.stem, file.read_text(encoding="utf-8"), None) for file in sorted(PROGRAMS.glob("*.py"))]
-    return [*variants, *((m.name, m.planted(right), m) for m in MISTAKES)]
+    notebook = (PROGRAMS / "right.ipynb").read_text(encoding="utf-8")
+    return [
+        *variants,
+        ("right notebook", notebook, None),
+        *((m.name, m.planted(right), m) for m in MISTAKES),
+        *((m.name, m.planted(notebook), m) for m in IN_THE_NOTEBOOK),
+    ]
 
 
 if __name__ == "__main__":

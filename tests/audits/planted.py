@@ -144,3 +144,13 @@ MISTAKES = (
     Mistake("the class totals count what was guessed", COUNTS, "class_total[label] += 1", "class_total[guess] += 1"),
     Mistake("the last image of each batch is not counted", COUNTS, "in zip(target, predicted):", "in zip(target[:-1], predicted[:-1]):"),
 )  # fmt: skip
+
+# The same for `programs/right.ipynb`, in the text of its cells.
+IN_THE_NOTEBOOK = (
+    Mistake("notebook: all images for validation", APART, "SubsetRandomSampler(indices[:split])", "SubsetRandomSampler(indices)"),
+    Mistake("notebook: evaluated in training mode", MODES, "model.train(learn)", "model.train()"),
+    Mistake("notebook: gradients never cleared", CLEARED, "optimizer.zero_grad()", "pass"),
+    Mistake("notebook: divided by the whole data set", LOSSES, "total / len(loader.sampler)", "total / len(loader.dataset)"),
+    Mistake("notebook: the saved weights are never loaded", TESTED, 'model.load_state_dict(torch.load(\\"model.pt\\"))', "pass", "unusual"),
+    Mistake("notebook: half of each batch is counted", COUNTS, "zip(target.numpy(), guessed.numpy())", "zip(target.numpy()[:8], guessed.numpy()[:8])"),
+)  # fmt: skip
