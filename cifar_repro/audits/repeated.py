@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cifar_repro.audits.events import Batch, Event, Forward, Network, Print, Seed, of_kind
-from cifar_repro.audits.judge.finding import Finding, count, not_seen, right, wrong
+from cifar_repro.audits.judge.finding import Finding, count, not_seen, right, unusual, wrong
 
 
 def compare(first: Sequence[Event], second: Sequence[Event]) -> Finding:
@@ -17,10 +17,11 @@ def compare(first: Sequence[Event], second: Sequence[Event]) -> Finding:
         return right(f"two runs print the same {count(len(a), 'line')}")
     if parting is None and len(a) == len(b):
         return wrong(f"two runs print the same {count(len(a), 'line')}, but {why}", a[-1].at)
-    at = a[min(parting, len(a) - 1)] if parting is not None else a[-1]
-    texts = (x.text.strip()[:60] for x in (a[parting], b[parting])) if parting is not None else ("", "")
-    shown = " and ".join(f"'{text}'" for text in texts)
-    return wrong(f"two runs part at {shown}: {why or 'what is different was not seen (times, perhaps)'}", at.at)
+    x, y = (run[min(parting, len(run) - 1)] if parting is not None else run[-1] for run in (a, b))
+    shown = f"'{x.text.strip()[:60]}' and '{y.text.strip()[:60]}'"
+    if not why:
+        return unusual(f"two runs print {shown}, but train the same: times, perhaps", x.at)
+    return wrong(f"two runs part at {shown}: {why}", x.at)
 
 
 def _why(first: Sequence[Event], second: Sequence[Event]) -> str:
@@ -40,4 +41,5 @@ def _unseeded(events: Sequence[Event]) -> str:
     seeded = {event.generator for event in of_kind(events, Seed)}
     calls = {"torch": "torch.manual_seed(...)", "numpy": "np.random.seed(...)", "random": "random.seed(...)"}
     lacking = [call for name, call in calls.items() if name not in seeded]
+    lacking = lacking[:-1] or lacking  # few programs draw from Python's own generator
     return f"nothing calls {' or '.join(lacking)}" if lacking else "all generators are seeded"

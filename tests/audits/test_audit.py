@@ -32,10 +32,10 @@ def data() -> Cifar10:
     return synthetic(200, 80)
 
 
-def audited(text: str, data: Cifar10, folder: Path) -> Audit:
+def audited(text: str, data: Cifar10, folder: Path, repeat: bool = False) -> Audit:
     file = folder / "program.py"
     file.write_text(text, encoding="utf-8")
-    return run_audit(file, data, images=80, timeout=60, launch=launch)
+    return run_audit(file, data, images=80, timeout=60, repeat=repeat, launch=launch)
 
 
 def test_a_right_program_has_nothing_wrong(data: Cifar10, tmp_path: Path) -> None:
@@ -67,6 +67,14 @@ def test_a_program_that_fails_is_judged_up_to_there(data: Cifar10, tmp_path: Pat
     assert "KeyError" in found.error
     assert next(f for f in found.findings if f.rule == "one step a batch").outcome == "right"
     assert next(f for f in found.findings if f.rule == "each test image is counted once").outcome == "not seen"
+
+
+def test_a_second_run_parts_where_nothing_is_seeded(data: Cifar10, tmp_path: Path) -> None:
+    """And the line says what to seed."""
+    text = RIGHT.replace("torch.manual_seed(3)", "").replace("epochs = 4", "epochs = 1")
+    finding = audited(text, data, tmp_path, repeat=True).findings[-1]
+    assert finding.outcome == "WRONG"
+    assert "nothing calls torch.manual_seed" in finding.says
 
 
 def test_the_command_in_a_process_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
