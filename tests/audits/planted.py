@@ -76,6 +76,7 @@ MISTAKES = (
     Mistake("trained on the test images", HELD_BACK, TRAIN_LOADER, "train_loader = DataLoader(test_data, batch_size=batch_size, shuffle=True)"),
     Mistake("trained on both, in one set", HELD_BACK, TRAIN_LOADER, "train_loader = DataLoader(torch.utils.data.ConcatDataset([train_data, test_data]), batch_size=batch_size, shuffle=True)"),
     Mistake("chosen by the test images", HELD_BACK, VALID_LOADER, "valid_loader = DataLoader(test_data, batch_size=batch_size, sampler=SubsetRandomSampler(list(range(len(test_data)))))"),
+    Mistake("chosen by the test images, kept in memory", HELD_BACK, VALID_LOADER, "valid_loader = DataLoader(test_data, batch_size=batch_size, sampler=SubsetRandomSampler(list(range(len(test_data)))))", more=(('torch.save(model.state_dict(), "best.pt")', "best = {k: v.clone() for k, v in model.state_dict().items()}"), ('torch.load("best.pt")', "best"))),
     Mistake("each epoch stops after three batches", ONCE, TRAIN_SUM, TRAIN_SUM + "\n        if train_loss > 100:\n            break"),
     Mistake("images drawn with replacement", ONCE, RIGHT_LOADER, "sampler=torch.utils.data.RandomSampler(train_idx, replacement=True)"),
     Mistake("every image twice an epoch", ONCE, RIGHT_LOADER, "sampler=SubsetRandomSampler(train_idx + train_idx)"),
@@ -125,6 +126,7 @@ MISTAKES = (
     Mistake("the last batch's loss alone", LOSSES, TRAIN_SUM, "train_loss = loss.item() * len(train_loader.sampler)", "unusual"),
     Mistake("the training loss printed as validation loss", LOSSES, "validation loss {valid_loss:.6f}", "validation loss {train_loss:.6f}"),
     # Which weights
+    Mistake("the worst is kept in memory", SAVED, ASKED, "if valid_loss >= valid_loss_min or epoch == 1:", more=(('torch.save(model.state_dict(), "best.pt")', "best = {k: v.clone() for k, v in model.state_dict().items()}"), ('torch.load("best.pt")', "best"))),
     Mistake("saved when it got worse", SAVED, ASKED, "if valid_loss >= valid_loss_min or epoch == 1:"),
     Mistake("the best loss is never remembered", SAVED, "        valid_loss_min = valid_loss\n", ""),
     Mistake("compared with the epoch before", SAVED, "        valid_loss_min = valid_loss\n", "    valid_loss_min = valid_loss\n"),

@@ -93,11 +93,23 @@ def _by(saved: Epochs, improved: list[tuple[str, Epochs]]) -> str:
     return next((name for name, epochs in improved if saved - {1} == epochs - {1}), "")
 
 
+def _kept_in_memory(story: Story, loops: Sequence[Loop]) -> tuple[int, list[Place]] | None:
+    """Of which epoch, but the last, the weights are that are loaded after training, as these loops saw; and where."""
+    for n, restore in story.restores:
+        if story.training and n > story.training[-1].last:
+            for k, (start, end) in enumerate(_epochs(story)[:-1], 1):
+                if any(loop.passes[0].call.weights == restore.weights for loop in loops if start <= loop.number < end):
+                    return k, restore.at
+    return None
+
+
 def chooses(story: Story, tests: Sequence[Loop]) -> list[Place]:
     """Where weights are saved by what the test images say; empty where they are not."""
     saves = _choosing(story)
     if not saves:
-        return []
+        kept = _kept_in_memory(story, tests)
+        best = {max(epochs) for _, epochs in _improved(story, tests)}
+        return kept[1] if kept and kept[0] in best and not story.validations else []
     saved = _in_epochs(story, [n for n, _ in saves])
     validated = _by(saved, _improved(story, story.validations))
     if not validated and _by(saved, _improved(story, tests)):
@@ -116,7 +128,14 @@ def saved_on_improvement(story: Story) -> Finding:
             return unusual("the weights are saved in each epoch, better or not", story.saves[0][1].at)
         if story.saves:
             return right("the weights are saved without a choice, at the end or now and then", story.saves[0][1].at)
-        return not_seen("no weights were saved")
+        kept = _kept_in_memory(story, story.validations)
+        best = {name: max(found) for name, found in _improved(story, story.validations)}
+        if not kept or not best:
+            return not_seen("no weights were saved")
+        if name := next((name for name, epoch in best.items() if epoch == kept[0]), ""):
+            return right(f"the weights kept are those of epoch {kept[0]}, when the validation {name} was best", kept[1])
+        when = ", ".join(f"{name}: epoch {epoch}" for name, epoch in best.items())
+        return wrong(f"the weights kept are those of epoch {kept[0]}, which is not the best ({when})", kept[1])
     saved, at = _in_epochs(story, [n for n, _ in saves]), saves[0][1].at
     validation, tests = _improved(story, story.validations), _improved(story, story.tests)
     training = _improved(story, story.training)
