@@ -1,5 +1,6 @@
 """The answer to the question of an upgrade: what upgrade.json holds, and how it is made of what the wings find."""
 
+import re
 from typing import Literal
 
 from cifar_repro.formats import Form, Whole
@@ -93,9 +94,8 @@ class Upgrade(Form, frozen=True, kw_only=True):
         return None if self.result == "cannot be told" else True
 
 
-def judge_bits(parting: Parting, one: Study, other: Study) -> Bits:
-    """From what two traces differ in, and from a run of one epoch of either side with equal seeds."""
-    steps = len(parting.growth)
+def judge_bits(steps: int, parting: Parting, one: Study, other: Study) -> Bits:
+    """From what two traces of so many steps differ in, and from a run of one epoch of either side with equal seeds."""
     if not parting.identical:
         first = parting.first or [*parting.missing, *parting.extra][0]
         return Bits(
@@ -116,7 +116,7 @@ def judge_bits(parting: Parting, one: Study, other: Study) -> Bits:
 
 
 def judge_statistics(one: Study, other: Study) -> Statistics:
-    """From several runs of either side, of equal seeds."""
+    """From several runs of either side, of equal seeds. That torch differs is no news, so no note says that alone."""
     found = against(one, other, names=("the runs before", "the runs after"))
     answers: dict[str, Literal["different", "cannot be told"]] = {
         DIFFERENT: "different",
@@ -126,7 +126,7 @@ def judge_statistics(one: Study, other: Study) -> Statistics:
         answer=answers.get(found.outcome, "same"),
         outcome=found.outcome,
         checks=[(check.name, check.holds, check.sentence) for check in found.checks],
-        notes=found.notes,
+        notes=[note for note in found.notes if not re.fullmatch("The environments differ: torch: [^;]*", note)],
         accuracies=([accuracy(run) for run in one.runs], [accuracy(run) for run in other.runs]),
         runs_needed=found.runs_needed,
     )

@@ -117,7 +117,7 @@ def _answer(plan: Plan, before: Side, after: Side, say: Say, progress: Progress)
         if not side.trained(1):
             say(f"{side.name}: training 1 epoch")
         side.train(1)
-    bits = judge_bits(parting, before.first_run(), after.first_run())
+    bits = judge_bits(traces[0].header.steps, parting, before.first_run(), after.first_run())
     say(f"Bits: {text.bits(bits)}")
 
     result = _gate(plan, before, after, say, progress)

@@ -50,7 +50,8 @@ def write_a_trace(path: Path, torch: str, mask: float = 1.0) -> None:
 
 def _lines(torch: str, mask: float) -> list[dict[str, Any]]:
     header = {**HEADER, "environment": {**ENVIRONMENT, "torch": torch}}
-    return [header, entry("step 1/mask/dropout#1", mask), entry("step 1/loss", 2.5)]
+    update = entry("step 1/update/fc1.weight", 2.0 - mask)
+    return [header, entry("step 1/mask/dropout#1", mask), entry("step 1/loss", 2.5), update]
 
 
 def write_a_study(folder: Path, torch: str, accuracies: list[float]) -> None:

@@ -30,7 +30,7 @@ def answered(
             run["epochs"][0]["train_loss"] += 0.5
     first, second = as_study(one), as_study(other)
     traces = (a_trace("2.6.0"), a_trace("2.14.1", mask))
-    bits = judge_bits(diff(*traces), first, second)
+    bits = judge_bits(20, diff(*traces), first, second)
     return sum_up(traces, bits, judge_statistics(first, second), a_gate(ratio, "2.6.0", "2.14.1"))
 
 
@@ -82,11 +82,22 @@ def test_what_cannot_be_told() -> None:
     assert answered(mask=0.0, accuracies=[49.0, 51.5, 50.3], ratio=1.1).fine is False
 
 
+@pytest.mark.parametrize(("capability", "notes"), [("AVX512", 0), ("AVX2", 1)])
+def test_what_differs_besides_torch_is_noted(capability: str, notes: int) -> None:
+    """Another version of torch alone is the question, and no note."""
+    one, other = make_study(ALIKE), make_study(ALIKE)
+    for run in other["runs"]:
+        run["environment"] |= {"torch": "2.15.0", "cpu_capability": capability}
+    found = judge_statistics(as_study(one), as_study(other))
+    assert len(found.notes) == notes
+    assert all("cpu_capability: AVX512 -> AVX2" in note for note in found.notes)
+
+
 def test_traces_of_which_one_lacks_a_tensor_part_there() -> None:
     """As where a version of torch has another module."""
     nothing = Parting(None, None, None, "All tensors that both traces have are equal.", [], [], ["step 1/x"], [], [])
     one = as_study(make_study(ALIKE))
-    assert judge_bits(nothing, one, one).first == "step 1/x"
+    assert judge_bits(20, nothing, one, one).first == "step 1/x"
 
 
 def test_the_table() -> None:
@@ -97,7 +108,7 @@ def test_the_table() -> None:
     assert len(rows) == 5
     assert {row.count("|") for row in rows} == {4}
     assert rows[2].startswith("| Bits | **first differ at step 1, mask/dropout#1** | In step 1 dropout keeps other")
-    assert "1 steps and 3 seeds of 1 epoch on synthetic data, not CIFAR-10" in lines[-1]
+    assert "20 steps and 3 seeds of 1 epoch on synthetic data, not CIFAR-10" in lines[-1]
 
 
 def test_what_is_written_is_read_again() -> None:

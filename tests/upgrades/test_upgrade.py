@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from cifar_repro.cli import main
-from cifar_repro.formats import decode
+from cifar_repro.formats import decode, encode
 from cifar_repro.gate.gate import read_gate
 from cifar_repro.upgrades import environments
 from cifar_repro.upgrades.answer import Upgrade
 from cifar_repro.upgrades.environments import Interpreter, running
 from tests.upgrades.conftest import HERE, Machine
+from tests.upgrades.crafted import a_gate
 
 SAME = [("before", "trace"), ("after", "trace"), ("before", "study 1"), ("after", "study 1"), ("both", "gate")]
 PARTED = [*SAME, ("before", "study 3"), ("after", "study 3")]
@@ -116,8 +117,21 @@ def test_another_torch_than_that_of_the_side_is_no_answer(
     setattr(machine, found, "9.9.9")
     assert main(command(few_images, tmp_path / "out")) == 2
     assert capsys.readouterr().err.endswith("unset PYTHONPATH\n")
+    assert machine.done == (SAME[:1] if found == "installed" else SAME)
     assert not (tmp_path / "out" / "upgrade.json").exists()
     assert not (tmp_path / "out" / "gate.json").exists()
+
+
+def test_results_of_another_build_are_not_taken(machine: Machine, few_images: Path, tmp_path: Path) -> None:
+    """As where an environment was made anew, of a torch for another CUDA: the trace and the times are made again."""
+    out = tmp_path / "out"
+    assert main(command(few_images, out)) == 0
+    (out / "gate.json").write_bytes(encode(a_gate(1.0, HERE, "2.14.1+cpu")))
+    assert main(command(few_images, out)) == 0
+    assert machine.done == [*SAME, ("both", "gate")]
+    machine.installed = "2.14.1+cpu"
+    assert main(command(few_images, out)) == 2
+    assert machine.done == [*SAME, ("both", "gate"), ("before", "trace")]
 
 
 def test_a_folder_belongs_to_one_question(
