@@ -171,6 +171,15 @@ def test_as_many_rounds_as_are_named_do_tell() -> None:
     assert called[needed // 4] <= 4
 
 
+def test_half_the_difference_takes_four_times_the_rounds() -> None:
+    """Of the logarithm of the ratio, for limit and interval shrink with the square root of the number of rounds."""
+    gate = made(by(1.4), spread(1.2, 0.2))
+    whole, half = (rounds_to_tell(as_measured(gate, ratio)) for ratio in (1.12**2, 1.12))
+    assert whole is not None
+    assert half is not None
+    assert 4 * whole - 4 <= half <= 4 * whole
+
+
 def as_measured(found: GateResult, ratio: float) -> GateResult:
     """A gate that measured this ratio, with the same spread."""
     low, high = (ratio * end / found.ratio for end in found.interval)
