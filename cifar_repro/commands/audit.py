@@ -44,7 +44,14 @@ def command(options: argparse.Namespace) -> int:
     for out in filter(None, (options.html, options.junit)):
         check_new(out)
     say = speaker(options)
-    found = audit(options.file, _data(options.data), options.images, options.timeout, options.repeat, say=_progress)
+    found = audit(
+        options.file,
+        _data(options.data, options.images),
+        options.images,
+        options.timeout,
+        options.repeat,
+        say=_progress,
+    )
     say(text(found))
     print_json(options, found)
     if options.html:
@@ -60,13 +67,13 @@ def command(options: argparse.Namespace) -> int:
     return UNDECIDED if found.undecided else DONE
 
 
-def _data(where: str | None) -> "Cifar10":
+def _data(where: str | None, images: int) -> "Cifar10":
     """As --data says; nothing is downloaded for an audit."""
     from cifar_repro.core import layouts
     from cifar_repro.core.data import VARIABLE, load_cifar10, synthetic
 
     here = where is None and not os.environ.get(VARIABLE) and layouts.find(Path("data")) is None
-    return synthetic(3_000, 1_000) if here or where == "synthetic" else load_cifar10(where or "auto")
+    return synthetic(images + 700, images // 3 + 300) if here or where == "synthetic" else load_cifar10(where or "auto")
 
 
 def _progress(line: str) -> None:

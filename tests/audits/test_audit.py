@@ -124,8 +124,9 @@ def test_every_image_is_known_by_its_numbers(data: Cifar10) -> None:
 
 
 def test_sizes_leave_a_last_smaller_batch() -> None:
-    """Of the usual batch sizes; with a batch size, none is left."""
+    """Of usual batch sizes, after the lesson's split and in the test; with a batch size, none is left."""
     train, test = sizes(600)
-    assert all(n % batch > 1 for n in (train, test) for batch in (10, 16, 20, 32, 64, 128))
+    valid = int(0.2 * train)
+    assert all(n % batch > 1 for n in (train - valid, valid, test) for batch in (10, 16, 20, 32, 64, 128))
     train, test = sizes(600, 20)
     assert (train % 100, test % 20) == (0, 0)
