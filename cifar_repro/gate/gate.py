@@ -121,8 +121,8 @@ def rounds_to_tell(found: GateResult) -> int | None:
     An estimate from the spread of this gate: both the limit that A against A sets and the interval of B shrink with the
     square root of the number of rounds. The logarithm of the ratio must exceed the shrunk logarithm of `detectable`,
     which stays above LEAST_DETECTABLE, and the shrunk half of B's interval, each by one standard error of B's ratio:
-    then about half of such gates call it (in simulations 20 to 98 %, by the noise that the first one met). None for more
-    than MOST_ROUNDS, and for a difference below LEAST_DETECTABLE, which is never called.
+    then about half of such gates call it (in simulations 20 to 98 %, by the noise that the first one met). None for
+    more than MOST_ROUNDS, and for a difference below LEAST_DETECTABLE, which is never called.
     """
     difference, least = abs(math.log(found.ratio)), math.log(LEAST_DETECTABLE)
     if difference <= least:
