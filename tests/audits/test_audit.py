@@ -16,8 +16,8 @@ from cifar_repro.cli import main
 from cifar_repro.core.data import Cifar10, synthetic
 from tests.audits.forked import launch
 from tests.audits.planted import MISTAKES, PROGRAMS
+from tests.make_data import tiny_set, write_binary_folder
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 RIGHT = (PROGRAMS / "right.py").read_text(encoding="utf-8")
 A_FEW = (
     "test images are flipped",
@@ -83,7 +83,8 @@ def test_the_command_in_a_process_of_its_own(tmp_path: Path, capsys: pytest.Capt
     text = RIGHT.replace("epochs = 4", "epochs = 1").replace("model.eval()", "pass")
     file.write_text(text, encoding="utf-8")
     page, junit = tmp_path / "page.html", tmp_path / "junit.xml"
-    asked = ["audit", str(file), "--data", "synthetic", "--images", "60", "--json"]
+    images = write_binary_folder(tmp_path / "set", tiny_set(per_batch=30, test=60))
+    asked = ["audit", str(file), "--data", str(images), "--images", "60", "--json"]
     assert main([*asked, "--html", str(page), "--junit", str(junit)]) == 1
     found = json.loads(capsys.readouterr().out)
     (finding,) = (f for f in found["findings"] if f["outcome"] == "WRONG")
