@@ -2,6 +2,7 @@
 
 import gc
 import warnings
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,8 +12,11 @@ from cifar_repro.audits.subject import OtherInterface, Subject, other_interface
 
 
 @pytest.fixture(scope="module")
-def subject(pytestconfig: pytest.Config) -> Subject:
-    return pytestconfig.stash[SUBJECT]
+def subject(pytestconfig: pytest.Config) -> Iterator[Subject]:
+    gc.collect()
+    gc.freeze()  # what is there by now stays: collecting after each check then takes no time
+    yield pytestconfig.stash[SUBJECT]
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize("name", CHECKS)
