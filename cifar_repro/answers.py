@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree
 
-# Skipped is what cannot be told, or need not hold for the answer.
-Outcome = Literal["passed", "failed", "skipped"]
+# Skipped is what cannot be told, or need not hold for the answer; an error, what kept the rest from being found.
+Outcome = Literal["passed", "failed", "error", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,29 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_|<>~\[\]])", r"\\\1", " ".join(text.split()))
 
 
-def as_junit(answer: Answer, command: str) -> bytes:
-    """A file as pytest writes one: a suite of the command's name, with a test case for each check."""
+def as_junit(answer: Answer, command: str, of: str = "") -> bytes:
+    """A file as pytest writes one: a suite with a test case for each check.
+
+    Both are named after the command or, where it is given, after what the checks are of.
+    """
     counts = Counter(check.outcome for check in answer.checks)
-    numbers = {"tests": len(answer.checks), "failures": counts["failed"], "errors": 0, "skipped": counts["skipped"]}
+    numbers = {
+        "tests": len(answer.checks),
+        "failures": counts["failed"],
+        "errors": counts["error"],
+        "skipped": counts["skipped"],
+    }
     suites = ElementTree.Element("testsuites")
-    about = {"name": f"cifar-repro {command}", **{name: str(number) for name, number in numbers.items()}}
+    about = {"name": _valid(of) or f"cifar-repro {command}", **{name: str(number) for name, number in numbers.items()}}
     suite = ElementTree.SubElement(suites, "testsuite", about)
     for check in answer.checks:
-        case = ElementTree.SubElement(suite, "testcase", classname=f"cifar_repro.{command}", name=_valid(check.name))
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=_valid(of) or f"cifar_repro.{command}", name=_valid(check.name)
+        )
         if check.outcome == "passed":
             ElementTree.SubElement(case, "system-out").text = _valid(check.message)
         else:
-            element = ElementTree.SubElement(case, {"failed": "failure", "skipped": "skipped"}[check.outcome])
+            element = ElementTree.SubElement(case, {"failed": "failure"}.get(check.outcome, check.outcome))
             element.set("message", _valid(check.message))
     text = "\n".join([answer.headline, *answer.notes])
     ElementTree.SubElement(suite, "system-out").text = _valid(text)

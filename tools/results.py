@@ -22,6 +22,8 @@ from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import RECIPES
 from cifar_repro.formats import encode
+from cifar_repro.report.charts import NO_BREAK, published_share
+from cifar_repro.report.published import published_of
 from cifar_repro.runs.folders import STUDY
 from cifar_repro.runs.record import plain_with_changes
 from cifar_repro.studies.results import read_results
@@ -81,14 +83,14 @@ def recipes() -> str:
     """The table of the README: each recipe's results beside the published one."""
     rows = []
     for study in kept().values():
-        found, published = verdict_of(study), known(study.recipe.name)
+        found = verdict_of(study)
         odd = found.population and found.population.odd
         rows.append(
             [
                 what(study),
                 str(len(study.runs)),
                 mean_sd([accuracy(run) for run in study.runs]),
-                published_accuracy(published),
+                published_accuracy(study),
                 f"**{found.outcome}** the published result",
                 ""
                 if found.population is None
@@ -106,14 +108,11 @@ def recipes() -> str:
     return table(head, rows)
 
 
-def published_accuracy(published: dict[str, Any]) -> str:
-    """The last published accuracy, as it was published."""
-    if "test" in published:
-        return f"{100 * published['test']['correct'] / published['test']['total']:.2f} %"
-    if "claims" in published:
-        return f"{published['claims'][-1]['valid_accuracy_percent']} %"
-    (percent,) = [run["test_accuracy_percent"] for run in published["runs"] if "test_accuracy_percent" in run]
-    return f"{percent} %"
+def published_accuracy(study: Study) -> str:
+    """What was published of such runs, or the range that it is known to lie in."""
+    published = published_of(study.recipe, study.data)
+    shown = published_share(published.accuracy) if published and published.accuracy else ""
+    return shown.replace(NO_BREAK, " ")
 
 
 def environment() -> str:

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cifar_repro.core.checkpoint import replacing
+from cifar_repro.report.published import published_of
 from cifar_repro.studies.study_file import Study
-from cifar_repro.verdicts.published import cut, known, rounded
+from cifar_repro.verdicts.published import known
 from cifar_repro.verdicts.verdict import accuracy
 
 HERE, OTHERS, PUBLISHED = "#0072B2", "#8A8A8A", "#D55E00"  # Okabe and Ito (2008), and a grey
@@ -66,14 +67,10 @@ def _accuracies(axes, studies: Mapping[str, Study]) -> None:
         ]
         for values, at, color in ((ours, row - 0.13, HERE), (others, row + 0.13, OTHERS)):
             axes.plot(values, np.full(len(values), at), "o", color=color, markersize=5, alpha=0.6, markeredgewidth=0)
-        if "test" in published:
-            low = high = 100 * published["test"]["correct"] / published["test"]["total"]
-        elif "claims" in published:
-            low, high = rounded(published["claims"][-1]["valid_accuracy_percent"])
-        else:
-            (percent,) = [r["test_accuracy_percent"] for r in published["runs"] if "test_accuracy_percent" in r]
-            low, high = cut(percent)
-        axes.fill_betweenx([row - 0.28, row + 0.28], low, high, color=PUBLISHED, alpha=0.35, linewidth=1.8)
+        shown = published_of(study.recipe, study.data)
+        if shown and shown.accuracy:
+            low, high = (100 * end for end in shown.accuracy)
+            axes.fill_betweenx([row - 0.28, row + 0.28], low, high, color=PUBLISHED, alpha=0.35, linewidth=1.8)
     axes.set_yticks(
         range(len(studies)), [f"{n}\n{s.recipe.epochs} epochs, {len(s.runs)} seeds" for n, s in studies.items()]
     )

@@ -24,6 +24,7 @@ def test_check(name: str, subject: Subject) -> None:
     """The check of that name holds, if the subject has what it needs."""
     __tracebackhide__ = True
     check = CHECKS[name]
+    # What is skipped is told in the closing report, each by its word: nothing of it may pass for right or for wrong.
     if missing := check.missing(subject):
         pytest.skip(f"{NOT_JUDGED}: needs {', '.join(missing)}")
     if other := other_interface(subject, check.needs):

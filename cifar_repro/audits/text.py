@@ -3,6 +3,7 @@
 import textwrap
 from collections import Counter
 
+from cifar_repro import answers
 from cifar_repro.audits.audit import Audit, place
 from cifar_repro.audits.judge.finding import Outcome
 
@@ -39,3 +40,17 @@ def summary(audit: Audit) -> str:
     """How many findings of each kind."""
     counts = Counter(finding.outcome for finding in audit.findings)
     return ", ".join(f"{counts[outcome]} {outcome}" for outcome in ORDER if counts[outcome])
+
+
+def answer(audit: Audit) -> answers.Answer:
+    """A check for each rule: WRONG has failed, `not seen` is skipped; and how the program failed, if it did."""
+    outcomes: dict[Outcome, answers.Outcome] = {"WRONG": "failed", "not seen": "skipped"}
+    checks = []
+    for finding in audit.findings:
+        outcome = outcomes.get(finding.outcome, "passed")
+        says = finding.says + (f" ({place(finding.at)})" if finding.at else "")
+        said = f"{finding.outcome}: {says}" if outcome == "passed" else says
+        checks.append(answers.Check(finding.rule, outcome, said))
+    if audit.ended == "failed":
+        checks.append(answers.Check("the program runs to its end", "error", audit.error))
+    return answers.Answer(summary(audit), checks)

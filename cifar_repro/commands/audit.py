@@ -36,9 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
+    from cifar_repro.answers import as_junit
     from cifar_repro.audits.audit import audit
     from cifar_repro.audits.program import check_program
-    from cifar_repro.audits.text import text
+    from cifar_repro.audits.text import answer, text
+    from cifar_repro.core.checkpoint import replacing
 
     check_program(options.file)
     for out in filter(None, (options.html, options.junit)):
@@ -59,9 +61,8 @@ def command(options: argparse.Namespace) -> int:
 
         write_audit_page(options.html, found)
     if options.junit:
-        from cifar_repro.audits.junit import write_junit
-
-        write_junit(options.junit, found)
+        with replacing(options.junit) as file:
+            file.write(as_junit(answer(found), "audit", of=found.file))
     if found.with_outcome("WRONG"):
         return FAILED_CHECK
     return UNDECIDED if found.undecided else DONE

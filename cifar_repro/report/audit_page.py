@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import jinja2
-
 from cifar_repro import __version__
 from cifar_repro.audits.audit import Audit, place
 from cifar_repro.audits.text import ORDER, summary
 from cifar_repro.core.checkpoint import replacing
+from cifar_repro.report.templates import template
 
 HEADINGS = {
     "WRONG": ("What is wrong", "bad", "✗"),
@@ -25,17 +24,9 @@ def write_audit_page(path: Path, audit: Audit) -> None:
 
 def render_audit(audit: Audit) -> str:
     """The page of `write_audit_page`."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cifar_repro", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["place"] = place
     groups = [(*HEADINGS[outcome], audit.with_outcome(outcome)) for outcome in ORDER if audit.with_outcome(outcome)]
-    return environment.get_template("audit.html.j2").render(
-        audit=audit, groups=groups, verdict=_verdict(audit), summary=summary(audit), version=__version__
+    return template("audit.html.j2").render(
+        audit=audit, groups=groups, place=place, verdict=_verdict(audit), summary=summary(audit), version=__version__
     )
 
 

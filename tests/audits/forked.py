@@ -17,7 +17,7 @@ import torch
 import torchvision  # noqa: F401 - so that the copies have it
 
 import cifar_repro.audits.watch.data
-import cifar_repro.audits.watch.training  # noqa: F401
+import cifar_repro.audits.watch.training  # noqa: F401 - so that the copies have it
 from cifar_repro.audits.watch import Setting, script
 
 SERVER = multiprocessing.get_context("forkserver")
@@ -28,7 +28,7 @@ def _run(said: Setting, folder: Path, words: Path) -> None:
     output = os.open(words, os.O_CREAT | os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(output, stream)
-    sys.stdin, sys.stdout, sys.stderr = open(os.devnull), open(1, "w"), open(2, "w")  # noqa: SIM115
+    sys.stdin, sys.stdout, sys.stderr = open(os.devnull), open(1, "w"), open(2, "w")  # noqa: SIM115 - as long as the process
     os.chdir(folder)
     torch.set_num_threads(1)
     torch.seed(), np.random.seed(), random.seed()  # noqa: NPY002 - a new process does not start as its parent is
