@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib import style
+from matplotlib.collections import PathCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.transforms import Affine2D
 
 from cifar_repro.report.canvas import MUTED, Images, canvas, fitted, image_grid, legend, note, tidy
 from cifar_repro.statistics import wilson_interval
@@ -63,7 +66,10 @@ def channel_values(image: Images, class_name: str, *, caption: str) -> Figure:
     written = [f"{round((x / 255 - 0.5) / 0.5, 2) + 0.0:.2f}" for x in range(256)]
     title = f"{class_name}: what the network sees, from -1 (black) to 1 (white)"
     figure = canvas(33.2, 12.5, title, caption, scale=3.3)
-    font, height = FontProperties(size=7.9), figure.get_figheight()
+    height = figure.get_figheight()
+    # Outlines in one collection a panel: 3,072 texts of their own take four times as long, which each run waits for.
+    outlines = {text: _centred(TextPath((0, 0), text, size=7.9)) for text in set(written)}
+    rows, columns = np.divmod(np.arange(32 * 32), 32)
     for index, channel in enumerate(("red", "green", "blue")):
         left = 0.9 + index * 10.9  # inches; a panel is 32 cells of 0.32
         ax = figure.add_axes((left / 33.2, 1 - 12 / height, 10.24 / 33.2, 10.24 / height))
@@ -72,13 +78,25 @@ def channel_values(image: Images, class_name: str, *, caption: str) -> Figure:
         ax.set_xticks([0, 8, 16, 24, 31])
         ax.set_yticks([0, 8, 16, 24, 31])
         ax.tick_params(labelsize=24, length=0)
-        for row, line in enumerate(image[index].tolist()):
-            for column, x in enumerate(line):
-                # From 118 on black has the higher contrast: there the relative luminance L is 0.18, where
-                # 1.05 / (L + 0.05) and (L + 0.05) / 0.05 meet (WCAG 2.2, "contrast ratio").
-                ink = "black" if x >= 118 else "white"
-                ax.text(column, row, written[x], color=ink, fontproperties=font, ha="center", va="center")
+        values = image[index].ravel().tolist()
+        texts = PathCollection(
+            [outlines[written[x]] for x in values],
+            offsets=np.column_stack([columns, rows]),
+            offset_transform=ax.transData,
+            # From 118 on black has the higher contrast: there the relative luminance L is 0.18, where
+            # 1.05 / (L + 0.05) and (L + 0.05) / 0.05 meet (WCAG 2.2, "contrast ratio").
+            facecolors=["black" if x >= 118 else "white" for x in values],
+            linewidths=0,
+        )
+        texts.set_transform(figure.dpi_scale_trans.frozen().scale(1 / 72))  # points, 72 to an inch
+        ax.add_collection(texts, autolim=False)
     return figure
+
+
+def _centred(path: Path) -> Path:
+    """The path with the middle of its box at the origin."""
+    middle = (path.vertices.min(axis=0) + path.vertices.max(axis=0)) / 2
+    return path.transformed(Affine2D().translate(*-middle))
 
 
 @_own_style

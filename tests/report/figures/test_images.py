@@ -4,11 +4,15 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import numpy.typing as npt
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.textpath import TextPath
 
 from cifar_repro.report import figures
-from tests.report.figures.drawn import CAPTION, CLASSES, cells, contrast, figure_of, pixels, some_images
+from tests.report.figures.drawn import CAPTION, CLASSES, contrast, figure_of, pixels, some_images
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 10, 20])
@@ -77,18 +81,33 @@ def test_the_font_has_the_marks() -> None:
     assert {ord("✓"), ord("✗"), ord("…")} <= set(letters)
 
 
+def outline(text: str) -> npt.NDArray[np.float64]:
+    """The outline of a text of the size of the values, its middle at the origin, in points."""
+    vertices = TextPath((0, 0), text, size=7.9).vertices
+    return np.asarray(vertices) - (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+
+
+def written(ax: Axes) -> dict[tuple[int, int], tuple[npt.NDArray[np.float64], Any]]:
+    """What stands in each cell (row, column): its outline in points and its colour."""
+    (texts,) = (found for found in ax.collections if isinstance(found, PathCollection))
+    paths = [np.asarray(path.vertices) for path in texts.get_paths()]
+    places = [(round(y), round(x)) for x, y in np.asarray(texts.get_offsets()).tolist()]
+    return dict(zip(places, zip(paths, texts.get_facecolor(), strict=True), strict=True))
+
+
 def test_each_cell_has_the_normalised_value_of_its_own_pixel() -> None:
     """Row y, column x of panel c holds (image[c, y, x] / 255 - 0.5) / 0.5 to two decimals, never "-0.00"."""
     figure, image = figure_of("channel_values"), some_images(20)[0]
     assert [ax.get_title() for ax in figure.axes] == ["red channel", "green channel", "blue channel"]
+    values = [f"{hundredths / 100:.2f}" for hundredths in range(-100, 101)]
+    outlines = {value: outline(value) for value in values}
     for channel, ax in enumerate(figure.axes):
-        written = cells(ax)
-        assert len(written) == len(ax.texts) == 32 * 32
+        cells = written(ax)
+        assert set(cells) == {(y, x) for y in range(32) for x in range(32)}
         assert np.array_equal(np.asarray(ax.images[0].get_array()), image[channel])
-        for (y, x), text in written.items():
-            assert float(text.get_text()) == round((int(image[channel, y, x]) / 255 - 0.5) / 0.5, 2)
-            assert len(text.get_text().lstrip("-")) == 4
-            assert text.get_text() != "-0.00"
+        for (y, x), (path, _) in cells.items():
+            hundredths = round(((int(image[channel, y, x]) / 255 - 0.5) / 0.5) * 100)
+            assert np.array_equal(path, outlines[values[hundredths + 100]]), (channel, y, x)
     assert 127 in image  # -0.004, which is "-0.00" if nobody takes care
 
 
@@ -97,7 +116,7 @@ def test_every_value_is_legible_on_its_shade() -> None:
     figure, image = figure_of("channel_values"), some_images(20)[0]
     pairs = set()
     for channel, ax in enumerate(figure.axes):
-        pairs |= {(text.get_color(), int(image[channel, y, x])) for (y, x), text in cells(ax).items()}
+        pairs |= {(to_hex(colour), int(image[channel, y, x])) for (y, x), (_, colour) in written(ax).items()}
         assert ax.images[0].get_clim() == (0, 255)
     assert len(pairs) == 256  # every shade, and one colour of text for each
     shades = figure.axes[0].images[0].to_rgba(np.arange(256))[:, :3]
@@ -109,11 +128,28 @@ def test_values_fit_into_their_cells() -> None:
     figure = figure_of("channel_values")
     ax = figure.axes[0]
     cell = ax.get_window_extent().width / 32
-    lowest_value = next(text for text in ax.texts if text.get_text() == "-1.00")
-    assert 0.8 * cell < lowest_value.get_window_extent().width < 0.97 * cell
+    (texts,) = ax.collections
+    scale = texts.get_transform().get_matrix()[0, 0]  # pixels to a point
+    widest = max(np.ptp(path[:, 0]) for path, _ in written(ax).values()) * scale
+    assert 0.8 * cell < widest < 0.97 * cell
     (caption,) = (text for text in figure.texts if text.get_text() == CAPTION)
     lowest = min(label.get_window_extent().y0 for label in ax.get_xticklabels())
     assert 0 < caption.get_window_extent().y0 < caption.get_window_extent().y1 < lowest
+
+
+def test_values_stand_in_the_middle_of_their_cells() -> None:
+    """On a black image the only ink is the white -1.00, its middle within a pixel of the middle of each cell."""
+    figure = figures.channel_values(np.zeros((3, 32, 32), np.uint8), "cat", caption=CAPTION)
+    width, height = (round(size) for size in figure.bbox.size)
+    page = np.frombuffer(pixels(figure), np.uint8).reshape(height, width, 4)[..., 0]
+    for ax in figure.axes:
+        for row, column in [(0, 0), (5, 31), (31, 16)]:
+            x, y = ax.transData.transform((column, row))
+            x, y = round(x), round(height - y)
+            ink = np.argwhere(page[y - 15 : y + 15, x - 15 : x + 15] > 100)
+            assert len(ink) > 50
+            middle = (ink.min(axis=0) + ink.max(axis=0)) / 2 - 14.5
+            assert abs(middle).max() <= 1, (row, column, middle)
 
 
 @pytest.mark.parametrize(
