@@ -163,8 +163,8 @@ FAULTS = (
 )  # fmt: skip
 
 HARMLESS = (
-    Change("the lesson's own way to pool: relu first, contiguous", MODEL, "    contiguous = x.is_contiguous()\n", "    return pool(F.relu(x))\n"),
     Change("the optimizer in its multi-tensor form", TRAIN, SGD, SGD.replace("**common", "foreach=True, **common")),
+    Change("the lesson's own way to pool: relu first, contiguous", MODEL, "    contiguous = x.is_contiguous()\n", "    return pool(F.relu(x))\n"),
     Change("gradients cleared by zeros", TRAIN, "optimizer.zero_grad()", "optimizer.zero_grad(set_to_none=False)"),
     Change("cross-entropy in two steps", TRAIN, LOSS, "loss = F.nll_loss(F.log_softmax(network(images), 1), labels)"),
     Change("normalised through a table", PIXELS, "return to_unit(images).sub_(0.5).div_(0.5)", "table = (torch.arange(256) / torch.tensor(255.0) - 0.5) / 0.5\n    return torch.empty_like(images, dtype=torch.float32).copy_(table[images.long()])"),
