@@ -13,6 +13,7 @@ import pytest
 import cifar_repro
 from cifar_repro.audits.checks import CHECKS
 from cifar_repro.audits.subject import FOREIGN, OtherInterface, from_file
+from tests.audits.forked import run_pytest
 from tests.checks import CHECKS as OF_THE_CORE
 
 STUDENTS = Path(__file__).parent / "students"
@@ -61,9 +62,9 @@ def test_the_checks_find_what_is_wrong_and_nothing_else(name: str) -> None:
 
 def test_the_report_says_right_wrong_and_why_or_not_there() -> None:
     """The closing report has a line for each check, and the exit status is that of a failed run."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += ["--subject", "tests/audits/students/wrong_evaluation.py"]
-    result = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+    plugins = ["-p", "cifar_repro.audits.pytest_plugin", "-p", "pytest_benchmark.plugin", "-p", "pytest_timeout"]
+    arguments = ["-q", "-p", "no:cacheprovider", *plugins, "--subject", "tests/audits/students/wrong_evaluation.py"]
+    result = run_pytest(arguments, ROOT, [ROOT])
     assert result.returncode == 1
     lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
     assert ["differs", "split sizes are the floor: 0.2 of 50000 images gives 10001 to validate on, not 10000"] in lines
@@ -82,15 +83,25 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
-def pytest_with(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """pytest with no plugin but this package's, in a folder with students' files and nothing else."""
+def handed_in(site: Path) -> Path:
+    """A folder with students' files and nothing else."""
     folder = site.parent / "handed in"
     shutil.copytree(STUDENTS, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     (folder / "leaves.py").write_text("import sys\nsys.exit(3)\n")
+    return folder
+
+
+def pytest_with(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """pytest with no plugin but this package's, in the folder of what was handed in."""
+    return run_pytest(["-p", "cifar_repro.audits.pytest_plugin", *arguments], handed_in(site), [site])
+
+
+def pytest_anew(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in a new process, in which nothing is loaded yet: it takes seconds to start."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(site)}
     command = [sys.executable, "-m", "pytest", "-p", "cifar_repro.audits.pytest_plugin", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
+    return subprocess.run(command, cwd=handed_in(site), env=environment, text=True, capture_output=True, check=False)
 
 
 def test_an_installed_package_finds_nothing_wrong_with_what_is_right(site: Path) -> None:
@@ -102,7 +113,7 @@ def test_an_installed_package_finds_nothing_wrong_with_what_is_right(site: Path)
 
 def test_an_installed_package_finds_what_is_wrong(site: Path) -> None:
     """The same report as in this project's folder, each test named after the file that it is about."""
-    result = pytest_with(site, "-p", "no:cacheprovider", "--subject", "wrong_training.py")
+    result = pytest_anew(site, "-p", "no:cacheprovider", "--subject", "wrong_training.py")
     assert result.returncode == 1, result.stdout
     assert (
         "WRONG             outputs are scores for ten classes: the outputs of each image add up to 1" in result.stdout
@@ -133,7 +144,7 @@ def test_who_does_not_ask_pays_nothing(site: Path) -> None:
     (site.parent / "handed in" / "test_own.py").write_text(
         "import sys\n\ndef test_own():\n    assert not {'torch', 'numpy', 'cifar_repro.core'} & set(sys.modules)\n"
     )
-    result = pytest_with(site)
+    result = pytest_anew(site)
     assert "1 passed" in result.stdout, result.stdout
 
 
