@@ -8,7 +8,6 @@ import hypothesis
 import pytest
 import torch
 
-from cifar_repro.audits.checks.kit import left_as_found
 from cifar_repro.core import layouts
 from cifar_repro.core.data import Cifar10, load_cifar10, synthetic
 from cifar_repro.core.seeding import make_deterministic
@@ -19,6 +18,7 @@ any_time = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.t
 hypothesis.settings.register_profile("repeat", **any_time, derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", **any_time, max_examples=1_000)
 hypothesis.settings.load_profile("repeat")
+THREADS = 1  # the tensors are small, and parallel test processes do not fight for cores
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,8 +46,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # One thread: the tensors are small, and parallel test processes do not fight for cores.
-    make_deterministic(threads=1)
+    if not config.getoption("numprocesses", 0):  # else others do the tests, and this process would import for seconds
+        make_deterministic(threads=THREADS)
     # Plain `pytest` never looks at benchmarks/, and `pytest --benchmark-only` looks at nothing else.
     if config.getoption("benchmark_only", False) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args = ["benchmarks"]
@@ -57,7 +57,7 @@ def pytest_report_header(config: pytest.Config) -> str:
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return (
         f"cifar_repro: torch {torch.__version__}, device {config.getoption('device')} ({gpus} GPUs, "
-        f"{torch.backends.cpu.get_cpu_capability()}), {torch.get_num_threads()} thread, "
+        f"{torch.backends.cpu.get_cpu_capability()}), {THREADS} thread, "
         f"data: synthetic and {_real_folder() or 'no real images'}, seeds: fixed in each test"
     )
 
@@ -71,6 +71,8 @@ def _real_folder() -> Path | None:
 @pytest.fixture(autouse=True)
 def _isolated() -> Iterator[None]:
     """A test may set threads and seed or draw from the global generators; the next one finds them as they were."""
+    from cifar_repro.audits.checks.kit import left_as_found  # with all checks: seconds that only who tests has to wait
+
     with left_as_found():
         yield
 
