@@ -121,7 +121,8 @@ def test_what_is_written_is_read_again() -> None:
 def test_the_page_is_complete_in_itself(mask: float) -> None:
     """It says the answer first, holds the growth only where they part, and asks for nothing from elsewhere."""
     page = render(answered(mask=mask))
-    assert page.index("<h1>") < page.index("Compared: ") < page.index("<h2>Where they part</h2>")
+    heading = "<h2>Bits</h2>" if mask else "<h2>Where they part</h2>"
+    assert page.index("<h1>") < page.index("Compared: ") < page.index(heading)
     assert ("How far apart they are after each traced step" in page) == (mask == 0.0)
     assert "http" not in page
     assert "<script" not in page
