@@ -144,8 +144,12 @@ def load(where: str | None, required: bool = False) -> "Cifar10":
 
 
 def place(where: str | None, recorded: "Data") -> str:
-    """`where`, or where the data that a record describes was, as --data takes it."""
-    return recorded.path or recorded.kind if where is None else where
+    """`where`, or where the data that a record describes was, as --data takes it. Raises InputError if none says it."""
+    if where is not None:
+        return where
+    if recorded.path is None and recorded.kind != "synthetic":
+        raise InputError("data: the record does not say where its images were: give --data FOLDER")
+    return recorded.path or recorded.kind
 
 
 def check_new(file: Path) -> None:

@@ -10,10 +10,15 @@ them the report says so. 'cifar-repro run' and 'study' write one into their fold
 import argparse
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cifar_repro.commands.options import add_json, check_new, load, place
 from cifar_repro.commands.status import DONE
 from cifar_repro.commands.talk import print_json, progress, speaker
+
+if TYPE_CHECKING:
+    from cifar_repro.core.data import Cifar10
+    from cifar_repro.runs.record import Data
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +46,13 @@ def command(options: argparse.Namespace) -> int:
     load_once = cache(load)
     if options.data is not None:
         load_once(options.data)  # what is asked for must be there
+
+    def load_of(recorded: "Data") -> "Cifar10":
+        return load_once(place(options.data, recorded))
+
     names = names_of([folder_of(path) for path in options.results])
     results = [
-        Result(name, study, see(path, study, partial(load_once, place(options.data, study.data)), progress))
+        Result(name, study, see(path, study, partial(load_of, study.data), progress))
         for name, path, study in zip(names, options.results, studies, strict=True)
     ]
     write_report(options.out, results)

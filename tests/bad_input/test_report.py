@@ -28,6 +28,15 @@ def test_report_on_data_that_is_not_there_is_refused(shell: Shell, run: Path) ->
     shell.refuses("report", run, "--data", "gone", naming=("data", "'gone'"))
 
 
+def test_images_whose_place_the_record_does_not_say_are_asked_for(shell: Shell, run: Path) -> None:
+    """A record without the folder of its images, as one that is passed on: --data is the remedy, for `verify`, too."""
+    edit(run, changed(("data", "path"), None))
+    status, output, _ = shell.run("report", run)
+    assert status == 0
+    assert "data: the record does not say where its images were: give --data FOLDER" in output
+    shell.refuses("verify", run, naming=("data", "--data"))
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "[]", "{}", '{"study": 2, "runs": []}', '{"study": 1, "runs": []}', pytest.param("[" * 100_000, id="deep")],
