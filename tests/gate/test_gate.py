@@ -2,6 +2,8 @@
 
 import math
 import random
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -9,8 +11,8 @@ from msgspec.structs import replace
 from scipy.stats import binom
 
 from cifar_repro.gate import text as gate_text
-from cifar_repro.gate.gate import LEAST_DETECTABLE, GateResult, Rounds, _phase, compare, rounds_to_tell, sum_up
-from cifar_repro.gate.side import Measurement
+from cifar_repro.gate.gate import LEAST_DETECTABLE, GateResult, Rounds, _phase, compare, gate, rounds_to_tell, sum_up
+from cifar_repro.gate.side import Measurement, Side
 
 Seconds = tuple[list[float], list[float]]  # of the first and the second, in each round
 
@@ -113,6 +115,29 @@ def test_nothing_below_the_detectable_is_called() -> None:
     assert made(quiet, by(0.9)).faster
     assert not made(quiet, by(0.98)).faster
     assert not made(quiet, by(0.9)).slower
+    # A ratio whose interval holds 1 is none that counts, however large it is.
+    wild: Seconds = ([0.08] * 41, [0.08 * 3.0 ** (n - 19) for n in range(41)])
+    found = made(quiet, wild)
+    assert found.ratio == pytest.approx(3)
+    assert found.interval[0] < 1
+    assert not found.slower
+    assert not made(quiet, (wild[1], wild[0])).faster
+
+
+def test_what_counts_of_a_against_a_is_its_wide_interval() -> None:
+    """Its 99 % interval, which for a median of many rounds is about 2.58 / 1.96 times as wide as the 95 % one."""
+    rng = np.random.default_rng(4)
+    same: Seconds = ([0.08] * 400, (0.08 * np.exp(0.5 * rng.standard_normal(400))).tolist())
+    found = compare(*same)
+    narrow, wide = (math.log(high / low) for low, high in (found.interval, found.wide_interval))
+    assert 1.2 < wide / narrow < 1.45
+    assert made(same, by(1)).detectable == max(found.wide_interval[1], 1 / found.wide_interval[0])
+
+
+def test_the_seconds_of_a_step_are_those_of_a_round_by_its_steps() -> None:
+    """The median round of either side, of ten steps, over ten."""
+    found = made(by(1), ([0.08] * 39 + [8.0], [0.1] * 39 + [10.0]))
+    assert (found.a.seconds_a_step, found.b.seconds_a_step) == pytest.approx((0.008, 0.01))
 
 
 def test_the_verdict_in_words() -> None:
@@ -205,6 +230,39 @@ class Drifting:
     def measure(self) -> Measurement:
         Drifting.made += 1
         return Measurement(1.01**Drifting.made, 1, [])
+
+
+class Counting:
+    """A worker that counts how often it is asked."""
+
+    every: ClassVar[list["Counting"]] = []
+
+    def __init__(self, side: Side, workload: str, core: int | None) -> None:
+        self.side, self.measured = side.given, 0
+        self.every.append(self)
+
+    def __enter__(self) -> "Counting":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def describe(self) -> dict[str, Any]:
+        return {"side": self.side, "package": "p", "environment": {"threads": 1}}
+
+    def measure(self) -> Measurement:
+        self.measured += 1
+        return Measurement(0.08, 10, [1.0])
+
+
+def test_every_process_has_its_share_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both of A's are measured in each round of A against A; then two pairs of processes take turns."""
+    monkeypatch.setattr(Counting, "every", [])
+    monkeypatch.setattr("cifar_repro.gate.gate.Worker", Counting)
+    a, b = (Side(name, Path("python"), None, "contiguous", 1) for name in ("a", "b"))
+    gate(a, b, "step", 20)
+    # Once to warm up, 20 rounds of A against A, and 10 of each pair.
+    assert [(worker.side, worker.measured) for worker in Counting.every] == [("a", 31), ("b", 11), ("a", 31), ("b", 11)]
 
 
 def test_a_trend_favours_neither_side() -> None:

@@ -15,7 +15,8 @@ from cifar_repro.formats import plain
 from cifar_repro.report.charts import curves, percent
 from cifar_repro.report.page import see
 from cifar_repro.report.parts import section
-from cifar_repro.report.published import published_of
+from cifar_repro.report.published import Published, published_of
+from cifar_repro.report.tables import epochs
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, Check, Verdict
 from tests.make_studies import FINGERPRINTS, make_study, summed_up
 from tests.report.pages import a_study, one_run, page, some_pictures, whole
@@ -130,6 +131,16 @@ def test_every_recipe_is_drawn_with_what_it_measures(recipe: str, charts: list[i
     assert classes.count("run") == 2 * 3 * sum(charts)
     assert classes.count("published") >= 2  # a curve, and the number beside the result
     assert ("Shaded" in made.text) == ("band" in classes), "the page explains what it shows"
+
+
+def test_published_numbers_stand_beside_those_of_their_epoch() -> None:
+    """In the table of epochs; where nothing was published for an epoch, there is none."""
+    study = summed_up(make_study([60.0, 61.0]))
+    known = Published(["source"], {"train_loss": [[(1, 2.5), (2, 1.5)]], "valid_loss": [[(2, 1.25)]]})
+    rows = epochs(study, known)
+    assert [row["train_loss"][1] for row in rows] == [2.5, 1.5, *[None] * (len(rows) - 2)]
+    assert [row["valid_loss"][1] for row in rows] == [None, 1.25, *[None] * (len(rows) - 2)]
+    assert [row["train_loss"][0] for row in rows] == [epoch.train_loss for epoch in study.epochs]
 
 
 def test_published_running_losses_stand_at_their_own_steps() -> None:

@@ -59,6 +59,13 @@ def test_a_repeated_run_is_identical(record: dict[str, Any], data: Cifar10) -> N
     assert verify(as_record(record), data, epochs=2).epochs == 2
 
 
+def test_a_run_is_repeated_with_its_own_threads(record: dict[str, Any], data: Cifar10) -> None:
+    """Whatever number this process had before."""
+    torch.set_num_threads(2)
+    assert verify(as_record(record), data, epochs=1).difference is None
+    assert torch.get_num_threads() == record["environment"]["threads"] == 1
+
+
 @pytest.mark.parametrize("name", ["train_loss", "valid_loss", "saved", "weights_sha256"])
 def test_the_first_epoch_that_differs_is_named_with_both_values(
     name: str, record: dict[str, Any], data: Cifar10

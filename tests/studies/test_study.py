@@ -214,6 +214,14 @@ def test_weights_that_are_not_the_runs_are_refused(data: Cifar10, study: Path) -
         run_study(plan(study), data, in_this_process)
 
 
+def test_another_torch_does_not_go_on_with_a_study(data: Cifar10, tmp_path: Path) -> None:
+    """A worker whose torch is not that of the study, as on another machine, is told which to install."""
+    job = Job(tmp_path / "seed-0", RECIPE, Seeds.all(0), "cpu", "contiguous", 1, "1.5.0")
+    with pytest.raises(InputError, match=r"is not the 1\.5\.0 of the study: install that one"):
+        finish(job, data)
+    assert not job.folder.exists()
+
+
 def test_a_diverged_run_is_listed_and_left_out(data: Cifar10, study: Path) -> None:
     """The statistics are those of the other runs; the study says which diverged and where."""
     record = read_record(study / "seed-1")

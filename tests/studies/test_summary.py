@@ -111,6 +111,12 @@ def test_networks_that_agree_on_every_image_have_no_share() -> None:
     assert parts.test_set_share is None
 
 
+def test_networks_never_differ_by_less_than_nothing() -> None:
+    """Two networks that are right on one image each, another one: all the variance that there could be is of images."""
+    parts = variance_parts(np.array([[1, 0], [0, 1]], dtype=bool))
+    assert (parts.accuracy, parts.test_set, parts.networks) == (0, 0.5, 0)
+
+
 def test_a_study_is_summarised_epoch_by_epoch_and_class_by_class() -> None:
     """Each epoch's losses, the test loss, the overall and the class accuracies; None for what there is not."""
     content = make_study([50.0, 50.0])
@@ -139,3 +145,7 @@ def test_a_study_is_summarised_epoch_by_epoch_and_class_by_class() -> None:
     assert made.test.accuracy.sd is not None
     assert made.variance.accuracy == pytest.approx(made.test.accuracy.sd**2)
     assert sum_up(study.recipe, None, study.data, study.runs[:1], []).variance is None
+    validated = summed_up(make_study([50.0, 50.0]))
+    for at, spread in enumerate(validated.epochs):
+        assert spread.valid_loss is not None
+        assert spread.valid_loss.mean == np.mean([run.epochs[at].valid_loss for run in validated.runs])

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from cifar_repro.traces import text
 from cifar_repro.traces.diff import Parting, diff
-from cifar_repro.traces.trace_file import Trace
-from tests.traces.hand_made import HAND_MADE, write_hand_made
+from cifar_repro.traces.gap import growth, measure
+from cifar_repro.traces.trace_file import Entry, Trace
+from tests.traces.hand_made import HAND_MADE, entry, write_hand_made
 
 
 def test_a_renamed_entry_is_reported(reference: Trace) -> None:
@@ -20,6 +21,9 @@ def test_a_renamed_entry_is_reported(reference: Trace) -> None:
     found = diff(reference, Trace(first, renamed))
     assert (found.missing, found.extra, found.first) == (["init/fc2.bias"], ["init/out.bias"], None)
     assert not found.identical
+    lacking = Trace(first, entries[1:])  # on one side alone, either one
+    assert not diff(reference, lacking).identical
+    assert not diff(lacking, reference).identical
 
 
 def test_the_gap_is_measured(reference: Trace) -> None:
@@ -120,6 +124,22 @@ def test_growth_is_over_all_values_where_both_traces_kept_them(tmp_path: Path) -
     assert between(tmp_path, kept=False, mask=torch.tensor([[True, True]])).growth == [(1, 0.0, 0.0)]
     assert "all weights" in text.parting(between(tmp_path, kept=True, weight=changed))
     assert "the sampled weights" in text.parting(between(tmp_path, kept=False, weight=changed))
+
+
+def test_norms_are_over_the_larger_side_and_all_weights_together() -> None:
+    """Of (3, 4) against (0, 4) a norm of 3 over 5; of two weights that are 3 and 4 apart, 5 over that of all."""
+    a, b = (
+        Entry(**(entry("w", 3.0) | {"shape": [2], "sha256": name, "sample": values}))
+        for name, values in [("a", [3.0, 4.0]), ("b", [0.0, 4.0])]
+    )
+    gap = measure(a, b)
+    assert gap is not None
+    assert (gap.differing, gap.absolute, gap.relative, gap.norm) == (1, 3.0, 1.0, 0.6)
+    sides: list[dict[str, Entry]] = []
+    for values in ((6.0, 8.0), (3.0, 4.0)):
+        names = {"step 1/loss": 1.0, "step 1/update/v": values[0], "step 1/update/w": values[1]}
+        sides.append({name: Entry(**entry(name, value)) for name, value in names.items()})
+    assert growth(*sides) == [(1, 0.0, 0.5)]
 
 
 def test_a_difference_near_zero_is_small_beside_the_norm(tmp_path: Path) -> None:

@@ -84,6 +84,15 @@ def test_one_number_that_does_not_fit_is_not_consistent(
     assert [check.name for check in verdict.checks if not check.holds] == [name]
 
 
+def test_classes_are_compared_by_their_names(study: dict[str, Any]) -> None:
+    """In whatever order they were published."""
+    other = copy.deepcopy(UDACITY)
+    other["test"]["per_class"].reverse()
+    there, back = (checks(compared(study, p))["accuracy per class"].numbers for p in (UDACITY, other))
+    for name in ("places", "mean", "published_low"):
+        assert back[name] == there[name][::-1]
+
+
 def test_what_is_outside_by_itself_but_no_surprise_among_several_holds(study: dict[str, Any]) -> None:
     """A claim just outside of its own 95 % interval is not rejected as one of several, and that is said."""
     published = copy.deepcopy(UDACITY)

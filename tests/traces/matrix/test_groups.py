@@ -28,6 +28,16 @@ def test_one_entry_that_differs_makes_another_group(make: Make, key: str) -> Non
     assert [row.group for row in read_matrix([make("a"), make("b", changed)]).rows] == ["A", "B"]
 
 
+def test_tensors_that_changed_places_make_another_group(make: Make) -> None:
+    """The same tensors under each other's names are no equal trace."""
+    changed = entries()
+    places = {"forward/f#1": "update/w", "update/w": "forward/f#1"}
+    for each in changed:
+        step, _, what = each["name"].partition("/")
+        each["name"] = f"{step}/{places.get(what, what)}"
+    assert [row.group for row in read_matrix([make("a"), make("b", changed)]).rows] == ["A", "B"]
+
+
 def test_a_trace_that_lacks_an_entry_is_another_group(make: Make) -> None:
     """A missing entry parts two traces whose other entries are equal, and is named."""
     matrix = read_matrix([make("a"), make("b", lacking("forward/f#1"))])
