@@ -54,7 +54,7 @@ def command(options: argparse.Namespace) -> int:
     plan = Plan(out, cache, before, after, options.device, options.seeds)
     say = speaker(options)
     try:
-        found = upgrade(plan, load(options.data), say, progress)
+        found = upgrade(plan, load(options.data, options.require_data), say, progress)
     except KeyboardInterrupt:
         raise Stop("interrupted: all finished steps are kept; go on with the same command", INTERRUPTED) from None
     write_upgrade_page(out, found)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cifar_repro.cli import main
+from cifar_repro.cli import main, make_parser
 from cifar_repro.core import data, layouts
 from cifar_repro.core.model import Net
 
@@ -29,6 +29,7 @@ COMMANDS = {
     "study": ["study", "--epochs", "1", "--out", "made"],
     "trace": ["trace", "--steps", "1", "--out", "made"],
     "data": ["data"],
+    "upgrade": ["upgrade", "--to", "torch==2.14.1", "--out", "made", "--cache", "cache"],
 }
 
 
@@ -47,6 +48,15 @@ def test_data_that_is_required_is_never_synthetic(
     assert "give --data FOLDER" in line
     assert ("hung up" in line) is (not where)
     assert list(Path().iterdir()) == []
+
+
+def test_every_command_that_has_the_option_is_asked() -> None:
+    """Those of the table above and `evaluate`, which is asked below: none takes the option and does without it."""
+    (commands,) = (action.choices for action in make_parser()._actions if isinstance(action.choices, dict))
+    assert {name for name, own in commands.items() if "--require-data" in own._option_string_actions} == {
+        *COMMANDS,
+        "evaluate",
+    }
 
 
 @pytest.mark.usefixtures("no_network")
