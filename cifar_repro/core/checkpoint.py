@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import pickle
+import re
 import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,12 @@ from typing import IO, Any
 import torch
 from torch import nn
 
+from cifar_repro.core import files
 from cifar_repro.core.errors import InputError
+
+ZIP = b"PK\x03\x04"  # how a file of torch.save begins; of older versions it is a pickle alone
+WHOLE = "give a whole file that torch.save wrote"
+LEFT_BY_A_KILL = re.compile(r".\.[0-9a-f]{8}\.tmp$")  # of what `replacing` writes to
 
 
 @contextmanager
@@ -52,22 +58,44 @@ def save(path: Path, content: Any) -> None:
         file.write(buffer.getbuffer())
 
 
+def clear_leftovers(folder: Path) -> None:
+    """Removes what `replacing` had begun in that folder when it was killed; no other process may be at work there."""
+    for path in folder.glob("*.tmp"):
+        if LEFT_BY_A_KILL.search(path.name) and path.is_file():
+            path.unlink()
+
+
 def load(path: Path) -> Any:
     """What a file that `torch.save` wrote holds, on the CPU: tensors and plain values only.
 
-    No code in the file is ever executed. Raises InputError for anything that is not such a file.
+    No code in the file is ever executed. Raises InputError for anything that is not such a file, whole.
     """
-    if not path.is_file():
-        what = "is no file" if path.exists() else "no such file"
-        raise InputError(f"{path}: {what}: give a file that torch.save wrote")
+    content = files.read(path, files.WEIGHTS, WHOLE)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        if content.startswith(ZIP):
+            _check_members(path, content)
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except InputError:
+        raise
     except Exception as error:  # torch.load has no exception of its own, and a hostile file can raise any
         reason = "truncated or no checkpoint"
-        pickled = zipfile.is_zipfile(path) or path.read_bytes()[:1] == pickle.PROTO
+        pickled = content.startswith((ZIP, pickle.PROTO))
         if pickled and isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
             reason = "it asks for more than tensors and plain values, and nothing in it was executed"
-        raise InputError(f"{path}: cannot be read ({reason}): give a whole file that torch.save wrote") from error
+        raise InputError(f"{path}: cannot be read ({reason}): {WHOLE}") from error
+
+
+def _check_members(path: Path, content: bytes) -> None:
+    """Raises InputError unless every member of a zip file is stored as it is, as torch.save does, with its CRC-32.
+
+    torch reads a damaged member without a word, and unpacks a packed one however large it becomes.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise InputError(f"{path}: its {member.filename} is packed, as torch.save never does: {WHOLE}")
+        if damaged := archive.testzip():
+            raise InputError(f"{path}: its {damaged} is damaged (its CRC-32 is another): {WHOLE}")
 
 
 def load_weights(path: Path, network: nn.Module) -> None:
@@ -116,3 +144,29 @@ def weights_digest(state_dict: Mapping[str, torch.Tensor]) -> str:
         digest.update(b"".join(part.encode() + b"\0" for part in header))
         digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
     return digest.hexdigest()
+
+
+def state_digest(content: Any) -> str:
+    """sha256 hex over all that nested mappings and sequences hold, by their place: tensors, and plain values by `repr`.
+
+    Raises ValueError for a tensor that says it has more values than are there.
+    """
+    tensors, others = {}, {}
+    for place, value in _leaves(content, ""):
+        if isinstance(value, torch.Tensor):
+            if value.numel() * value.itemsize > value.untyped_storage().nbytes():
+                raise ValueError(f"{place} has fewer values than its shape says")
+            tensors[place] = value
+        else:
+            others[place] = value
+    return hashlib.sha256(f"{others!r} {weights_digest(tensors)}".encode()).hexdigest()
+
+
+def _leaves(content: Any, place: str) -> Iterator[tuple[str, Any]]:
+    entries = content.items() if isinstance(content, Mapping) else enumerate(content)
+    for key, value in entries:
+        at = f"{place}/{key!r}"
+        if isinstance(value, (Mapping, list, tuple)) and value:
+            yield from _leaves(value, at)
+        else:
+            yield at, value

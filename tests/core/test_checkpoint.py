@@ -3,13 +3,24 @@
 import hashlib
 import os
 import pickle
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 import torch
 
-from cifar_repro.core.checkpoint import load, load_weights, plain_weights, replacing, save, weights_digest
+from cifar_repro.core.checkpoint import (
+    clear_leftovers,
+    load,
+    load_weights,
+    plain_weights,
+    replacing,
+    save,
+    state_digest,
+    weights_digest,
+)
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import Net
 
@@ -28,9 +39,69 @@ def test_weights_are_loaded_to_the_cpu_and_nothing_is_executed(tmp_path: Path, m
     """torch.load is told to map every tensor to the CPU and to read weights only."""
     asked = []
     monkeypatch.setattr(torch, "load", lambda *args, **options: asked.append((args, options)))
-    (tmp_path / "a.pt").touch()
+    (tmp_path / "a.pt").write_bytes(b"content")
     load(tmp_path / "a.pt")
-    assert asked == [((tmp_path / "a.pt",), {"map_location": "cpu", "weights_only": True})]
+    [((file,), options)] = asked
+    assert (file.getvalue(), options) == (b"content", {"map_location": "cpu", "weights_only": True})
+
+
+def test_a_damaged_bit_is_told_with_its_place(tmp_path: Path) -> None:
+    """torch reads it without a word: by the CRC-32 of its member the file is refused."""
+    path, wanted = tmp_path / "a.pt", torch.full((100,), 3.0)
+    torch.save({"w": wanted}, path)
+    content = path.read_bytes()
+    at = content.index(wanted.numpy().tobytes()) + 50
+    path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    assert not torch.equal(torch.load(path, weights_only=True)["w"], wanted)
+    with pytest.raises(InputError, match=r"a\.pt: its a/data/0 is damaged .*: give a whole file"):
+        load(path)
+
+
+def test_packed_members_are_not_unpacked(tmp_path: Path) -> None:
+    """A file of few bytes may become any number of them: torch.save packs nothing."""
+    torch.save({"w": torch.zeros(3)}, tmp_path / "a.pt")
+    with zipfile.ZipFile(tmp_path / "a.pt") as good, zipfile.ZipFile(tmp_path / "b.pt", "w") as packed:
+        for name in good.namelist():
+            packed.writestr(name, good.read(name), zipfile.ZIP_DEFLATED)
+    assert torch.equal(torch.load(tmp_path / "b.pt", weights_only=True)["w"], torch.zeros(3))
+    with pytest.raises(InputError, match=r"b\.pt: its a/data.pkl is packed"):
+        load(tmp_path / "b.pt")
+
+
+def test_what_a_kill_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
+    """Files that `replacing` had begun go; others that end alike stay."""
+    for name in ("a.pt.0123abcd.tmp", "notes.tmp", "a.pt.0123.tmp", "a.pt"):
+        (tmp_path / name).touch()
+    clear_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pt", "a.pt.0123.tmp", "notes.tmp"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda state: state["a"]["b"].add_(1),
+        lambda state: state["a"].update(c=2),
+        lambda state: state["a"].update(c=1.0),
+        lambda state: state["l"].reverse(),
+        lambda state: state.update(more=None),
+    ],
+)
+def test_the_digest_of_a_state_covers_all_of_it(spoil: Callable[[dict[str, Any]], Any]) -> None:
+    """Tensors, plain values with their types, and what there is besides."""
+
+    def state() -> dict[str, Any]:
+        return {"a": {"b": torch.zeros(2), "c": 1}, "l": ["x", torch.ones(1)], "empty": {}}
+
+    other = state()
+    assert state_digest(other) == state_digest(state())
+    spoil(other)
+    assert state_digest(other) != state_digest(state())
+
+
+def test_a_tensor_larger_than_its_values_has_no_digest() -> None:
+    """It would take all memory to go through what is not there."""
+    with pytest.raises(ValueError, match="fewer values"):
+        state_digest({"a": torch.zeros(1).expand(10**12)})
 
 
 @pytest.mark.parametrize(
@@ -86,8 +157,8 @@ def test_what_is_no_file_is_told(tmp_path: Path, there: str) -> None:
         path.mkdir()
     with pytest.raises(InputError) as error:
         load(path)
-    what = "is no file" if there == "folder" else "no such file"
-    assert str(error.value) == f"{path}: {what}: give a file that torch.save wrote"
+    what = "is no regular file" if there == "folder" else "no such file"
+    assert str(error.value) == f"{path}: {what}: give a whole file that torch.save wrote"
 
 
 @pytest.mark.parametrize("state", [[1, 2], {"conv1.weight": 1.0}, None], ids=["list", "numbers", "nothing"])
