@@ -5,6 +5,7 @@ model_cifar.pt (the best weights), last.pt (all that is needed to go on), figure
 """
 
 import argparse
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from time import gmtime, strftime
@@ -32,14 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
+    from cifar_repro.runs import exports
+
+    if options.tensorboard:
+        exports.check_tensorboard()
+    with closing(_resumed(options) if options.resume else _started(options)) as run:
+        return _go_on(run, options)
+
+
+def _go_on(run: "Run", options: argparse.Namespace) -> int:
+    """The part of the command that trains."""
     from cifar_repro.report import run_figures
     from cifar_repro.report.page import NAME, write_run_report
     from cifar_repro.runs import exports, text
     from cifar_repro.runs.record import Tested, plain_with_changes
 
-    if options.tensorboard:
-        exports.check_tensorboard()
-    run = _resumed(options) if options.resume else _started(options)
     say = speaker(options)
     say(text.setup(run))
     try:

@@ -11,12 +11,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from cifar_repro import __version__
-from cifar_repro.core.checkpoint import load_weights, replacing
+from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.evaluation import Evaluation
 from cifar_repro.core.layouts import CLASSES
-from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.report import pictures
 from cifar_repro.report.charts import percent
@@ -25,7 +24,7 @@ from cifar_repro.report.parts import section
 from cifar_repro.report.pictures import Pictures, Seen
 from cifar_repro.report.templates import template
 from cifar_repro.runs.folders import folder_of
-from cifar_repro.runs.run import BEST, Run
+from cifar_repro.runs.run import Run, load_best
 from cifar_repro.studies.results import of_run
 from cifar_repro.studies.study_file import Study
 from cifar_repro.verdicts.published import published_beside
@@ -44,8 +43,7 @@ def write_report(path: Path, results: Sequence[Result]) -> None:
 
 def write_run_report(run: Run, result: Evaluation) -> None:
     """Writes the report of a run that has just been tested into its folder."""
-    network = build_network(run.recipe)
-    load_weights(run.folder / BEST, network)
+    network = load_best(run.folder, run.record)
     seen = pictures.see(network, run.data.test, run.recipe, predicted=result.predicted.cpu().numpy())
     write_report(run.folder / NAME, [Result(run.folder.name, of_run(run.record), seen)])
 

@@ -8,15 +8,14 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from cifar_repro.core.checkpoint import load_weights, weights_digest
+from cifar_repro.core.checkpoint import load_weights
 from cifar_repro.core.data import Cifar10, ImageSet, batches
-from cifar_repro.core.errors import InputError
 from cifar_repro.core.evaluation import mode
 from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress
 from cifar_repro.core.recipe import Recipe
 from cifar_repro.runs.record import check_same_data
-from cifar_repro.runs.run import BEST, evaluate_images
+from cifar_repro.runs.run import BEST, check_best, evaluate_images
 from cifar_repro.studies.study_file import Study
 from cifar_repro.studies.summary import unpack_bits
 
@@ -71,9 +70,7 @@ def look_again(folder: Path, study: Study, data: Cifar10, progress: Progress) ->
     path = folder / run.folder / BEST
     network = build_network(recipe)
     load_weights(path, network)
-    tested = next((epoch.weights_sha256 for epoch in run.epochs if run.best and epoch.epoch == run.best.epoch), None)
-    if weights_digest(network.state_dict()) != tested:
-        raise InputError(f"{path}: these are not the weights that were tested: give the folder as the run left it")
+    check_best(path, network, run.epochs, run.best)
     bits = [each.correct_bits for each in study.runs if each.correct_bits is not None]
     if not bits:
         result = evaluate_images(

@@ -3,9 +3,14 @@
 A study's runs lie in its seed-* folders, and the studies of `--vary each` in folders named by the source that varies.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
 
+from filelock import FileLock, Timeout
+
+from cifar_repro.core.checkpoint import clear_leftovers
 from cifar_repro.core.errors import InputError
 from cifar_repro.runs.record import NAME as RECORD
 
@@ -24,6 +29,27 @@ def check_only(kind: str, folder: Path) -> None:
     for other, found in ((A_RUN, record), (A_STUDY, study + runs), (STUDIES, studies)):
         if found and other != kind:
             raise InputError(f"out: {str(folder)!r} already holds {other} ({found[0]}): give a new folder")
+
+
+@contextmanager
+def alone(folder: Path, what: str) -> Iterator[None]:
+    """Inside, no other process works in that folder, and what a killed one had only begun to write there is gone.
+
+    what: who works there, in a word. Raises InputError where another process does already.
+    """
+    lock = FileLock(folder / ".lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"out: another {what} is at work in {str(folder)!r}: wait for it, or give another folder"
+        ) from None
+    try:
+        for place in (folder, folder / "figures"):
+            clear_leftovers(place)
+        yield
+    finally:
+        lock.release()
 
 
 def folder_of(path: Path) -> Path:

@@ -5,7 +5,8 @@ killed at any moment goes on from it, and the other files are made again.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,20 +16,31 @@ import torch
 from msgspec.structs import replace
 from torch import nn
 
-from cifar_repro.core import checkpoint, seeding
+from cifar_repro.core import checkpoint
 from cifar_repro.core.data import Cifar10, batches
 from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.evaluation import Evaluation, evaluate
 from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
-from cifar_repro.core.training import Epoch, Training, fit, make_optimizer, split, torch_memory_format
+from cifar_repro.core.training import Epoch, fit, split, torch_memory_format
 from cifar_repro.runs.code import code_differences, code_here
 from cifar_repro.runs.environment import differences, environment
-from cifar_repro.runs.folders import A_RUN, check_only
-from cifar_repro.runs.record import NAME, Best, Record, Stopped, Tested, check_same_data, describe_data, write_record
+from cifar_repro.runs.folders import A_RUN, alone, check_only
+from cifar_repro.runs.last_state import LAST, read_last, save_last
+from cifar_repro.runs.record import (
+    NAME,
+    Best,
+    Record,
+    Stopped,
+    Tested,
+    check_same_data,
+    describe_data,
+    read_record,
+    write_record,
+)
 
-BEST, LAST, METRICS = "model_cifar.pt", "last.pt", "metrics.jsonl"
+BEST, METRICS = "model_cifar.pt", "metrics.jsonl"
 
 
 def check_unused(folder: Path) -> None:
@@ -42,10 +54,16 @@ def check_unused(folder: Path) -> None:
 
 
 class Run:
-    """One run of a recipe, and its folder."""
+    """One run of a recipe, and its folder, in which no other process works until `close`.
 
-    def __init__(self, folder: Path, record: Record, data: Cifar10, state: dict[str, Any] | None):
+    alone: what `close` gives up. A run that is only looked at needs none.
+    """
+
+    def __init__(
+        self, folder: Path, record: Record, data: Cifar10, state: dict[str, Any] | None, alone: ExitStack | None = None
+    ):
         self.folder, self.record, self.data, self.state = folder, record, data, state
+        self._alone = ExitStack() if alone is None else alone
         self.recipe, self.seeds = record.recipe, record.seeds
         self.device = torch.device(record.environment.device)
         self.memory_format = record.environment.memory_format
@@ -54,7 +72,10 @@ class Run:
     def start(
         cls, folder: Path, recipe: Recipe, seeds: Seeds, data: Cifar10, device: torch.device, memory_format: str
     ) -> "Run":
-        """A new run; makes the folder and writes the record. Raises InputError where that would overwrite something."""
+        """A new run; makes the folder and writes the record.
+
+        Raises InputError where that would overwrite something, or another process works there.
+        """
         check_unused(folder)
         torch_memory_format(memory_format)
         split(recipe, seeds, len(data.train))
@@ -64,15 +85,19 @@ class Run:
         record = Record(
             recipe=recipe, seeds=seeds, data=described, environment=here, code=[code_here()], started=_now()
         )
-        write_record(folder, record)
-        return cls(folder, record, data, None)
+        with ExitStack() as stack:
+            stack.enter_context(alone(folder, "run"))
+            check_unused(folder)  # another process may have come first
+            write_record(folder, record)
+            return cls(folder, record, data, None, stack.pop_all())
 
     @classmethod
     def resume(cls, folder: Path, record: Record, data: Cifar10) -> "Run":
         """Goes on with a run from its last whole epoch, in an environment that gives the same bits.
 
         Where the code is another one, or the run's was not recorded, the record has this one, too.
-        Raises InputError if the data or the environment is another, or if the folder does not hold what is needed.
+        Raises InputError if the data or the environment is another, if the folder does not hold what is needed, or
+        another process works there. No file is changed before `train`.
         """
         if record.stopped:
             raise InputError(
@@ -86,10 +111,22 @@ class Run:
             raise InputError(
                 f"{folder}: cannot be resumed to the same numbers here ({'; '.join(changed)}): start a new run"
             )
-        state = _last_state(folder, record)
+        for path in (folder / name for name in (LAST, BEST, METRICS)):
+            if path.exists() and not path.is_file():
+                raise InputError(f"{path}: cannot be resumed: it is no regular file: move it away, or start a new run")
+        state = read_last(folder, record)
+        as_read = record
         if not record.code or code_differences(record.code[-1:], code_here()):
             record = replace(record, code=[*(record.code or [None]), code_here()])
-        return cls(folder, record, data, state)
+        with ExitStack() as stack:
+            stack.enter_context(alone(folder, "run"))
+            if read_record(folder) != as_read:
+                raise InputError(f"{folder}: another process went on with this run meanwhile: give the command again")
+            return cls(folder, record, data, state, stack.pop_all())
+
+    def close(self) -> None:
+        """Lets other processes work in the folder."""
+        self._alone.close()
 
     def steps_left(self) -> int:
         """How many mini-batches are still to do: of training, of validation, and of the test at the end."""
@@ -113,7 +150,7 @@ class Run:
 
         def keep(epoch: Epoch, state: dict[str, Any]) -> None:
             previous = [e["valid_loss"] for e in state["epochs"][:-1] if e["saved"]]
-            checkpoint.save(self.folder / LAST, state)
+            save_last(self.folder, self.record, state)
             self.state = state
             self._write_epochs(new_best=epoch.saved)
             best = previous[-1] if previous else float("inf")
@@ -156,8 +193,7 @@ class Run:
 
     def test(self, progress: Progress = no_progress) -> Evaluation:
         """Evaluates the weights that were kept on the test images; the record has it once `complete` writes it."""
-        network = build_network(self.recipe)
-        checkpoint.load_weights(self.folder / BEST, network)
+        network = load_best(self.folder, self.record)
         result = evaluate_images(network, self.data, self.recipe, self.device, self.memory_format, progress)
         self.record = replace(self.record, test=Tested.of(result))
         return result
@@ -183,32 +219,19 @@ def evaluate_images(
     return evaluate(network, progress(made, total=-(-len(indices) // recipe.batch_size), desc="testing"))
 
 
-def _last_state(folder: Path, record: Record) -> dict[str, Any] | None:
-    """The state of the last whole epoch, or None where none ended. Raises InputError unless it fits to the record."""
-    path = folder / LAST
-    if not path.exists():
-        if record.epochs:
-            raise InputError(f"{folder}: cannot be resumed: {LAST} is missing: start a new run")
-        return None
-    state = checkpoint.load(path)
-    try:
-        epochs = state["epochs"]
-        best = [epoch for epoch in epochs if epoch["saved"]][-1]
-        whole = (
-            [epoch.weights_sha256 for epoch in record.epochs]
-            == [epoch["weights_sha256"] for epoch in epochs[: len(record.epochs)]]
-            and checkpoint.weights_digest(state["network"]) == epochs[-1]["weights_sha256"]
-            and checkpoint.weights_digest(state["best_weights"]) == best["weights_sha256"]
-            and set(state) == {"network", "optimizer", "order", "global", "epochs", "best_weights"}
+def load_best(folder: Path, record: Record) -> nn.Module:
+    """The network with the weights that the run in a folder kept, on the CPU. Raises as `check_best`."""
+    network = build_network(record.recipe)
+    checkpoint.load_weights(folder / BEST, network)
+    check_best(folder / BEST, network, record.epochs, record.best)
+    return network
+
+
+def check_best(path: Path, network: nn.Module, epochs: Sequence[Epoch], best: Best | None) -> None:
+    """Raises InputError unless the network has the weights of the best one of a record's epochs. path: theirs."""
+    recorded = [epoch.weights_sha256 for epoch in epochs if best is not None and epoch.epoch == best.epoch]
+    if recorded != [checkpoint.weights_digest(network.state_dict())]:
+        raise InputError(
+            f"{path}: these are not the weights of the best epoch in {NAME} beside it: give the folder as the run left "
+            "it, or have them written again by run --resume"
         )
-        device = torch.device(record.environment.device)
-        with seeding.isolated(device):  # all of it must load
-            network = build_network(record.recipe)
-            optimizer = make_optimizer(record.recipe, network)
-            Training(network, optimizer, torch.Generator()).load_state(state, device)
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError):
-        whole = False
-    if not whole:
-        raise InputError(f"{path}: cannot be resumed: it is not the last state of this run: start a new run")
-    result: dict[str, Any] = state
-    return result

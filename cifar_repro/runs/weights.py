@@ -1,5 +1,6 @@
 """Weights as people have them: wrapped, prefixed, in other formats; what a file is that holds none, and the remedy."""
 
+import io
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -9,11 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from cifar_repro.core import checkpoint
+from cifar_repro.core import checkpoint, files
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import build_network
 from cifar_repro.core.recipe import RECIPES, Recipe
-from cifar_repro.runs.run import BEST
+from cifar_repro.runs.record import NAME, read_record
+from cifar_repro.runs.run import BEST, check_best
 
 State = Mapping[str, torch.Tensor]
 # What DataParallel puts before the names of a network's entries, and torch.compile there or within them.
@@ -26,7 +28,7 @@ def load_any_weights(path: Path, recipe: Recipe) -> tuple[nn.Module, list[str]]:
 
     A file is one of torch.save or safetensors. It may hold the state_dict or, as trainers save it, a mapping with one
     inside; prefixes before the names do no harm. No code in it is ever executed. Raises InputError, which says what the
-    file is where that is known, and what to do.
+    file is where that is known, and what to do, and where the weights of a run are not those that its record says.
     """
     file, found_in = (path / BEST, [BEST]) if path.is_dir() else (path, [])
     states = list(_states(_safetensors(file) if file.suffix == ".safetensors" else _of_torch(file)))
@@ -36,6 +38,9 @@ def load_any_weights(path: Path, recipe: Recipe) -> tuple[nn.Module, list[str]]:
     for where, state in states:
         if fitting := _fitting(state, network.state_dict()):
             checkpoint.fit_weights(file, fitting[0], network)
+            if file.name == BEST and (file.parent / NAME).exists():
+                record = read_record(file.parent)
+                check_best(file, network, record.epochs, record.best)
             return network, [*found_in, *([f"entry {where}"] if where else []), *fitting[1]]
     for other in RECIPES.values():
         theirs = build_network(other).state_dict()
@@ -72,14 +77,13 @@ def _fitting(state: State, wanted: State) -> tuple[State, list[str]] | None:
 
 def _of_torch(file: Path) -> Any:
     """What a file of `torch.save` holds; of a file that cannot be read, what it is."""
-    if file.is_file():
-        with file.open("rb") as opened:
-            if opened.read(40).startswith(b"version https://git-lfs"):
-                raise InputError(f"{file}: is a Git LFS pointer in place of the file: get it by git lfs pull")
-        if zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as members:
-                if any("/code/" in name for name in members.namelist()):
-                    raise InputError(f"{file}: is TorchScript, a program with its weights: {REMEDY}")
+    content = files.read(file, files.WEIGHTS, "give a file of weights")
+    if content.startswith(b"version https://git-lfs"):
+        raise InputError(f"{file}: is a Git LFS pointer in place of the file: get it by git lfs pull")
+    if content.startswith(checkpoint.ZIP) and zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as members:
+            if any("/code/" in name for name in members.namelist()):
+                raise InputError(f"{file}: is TorchScript, a program with its weights: {REMEDY}")
     try:
         return checkpoint.load(file)
     except InputError as error:
@@ -93,11 +97,11 @@ def _of_torch(file: Path) -> Any:
 
 def _safetensors(file: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
-    if not file.is_file():
-        raise InputError(f"{file}: no such file: give a file of weights")
     try:
-        return load_file(file)
-    except (SafetensorError, OSError) as error:
+        return load(files.read(file, files.WEIGHTS, "give a file of weights"))
+    except (SafetensorError, ValueError, LookupError, RuntimeError, MemoryError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{file}: is not whole ({error}): give a whole safetensors file") from error

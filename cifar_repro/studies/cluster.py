@@ -17,8 +17,9 @@ from cifar_repro import __version__
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
+from cifar_repro.runs.last_state import LAST
 from cifar_repro.runs.record import NAME, parse_record, write_record
-from cifar_repro.runs.run import BEST, LAST, METRICS
+from cifar_repro.runs.run import BEST, METRICS
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, Workers, finish
 
 FILES = (LAST, BEST, METRICS, NAME)  # in the order in which a run writes them

@@ -6,6 +6,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -73,20 +74,21 @@ def finish(job: Job, data: Cifar10, after_epoch: Callable[[], None] = lambda: No
         complete = False
         device = choose_device(job.device)
         run = Run.start(job.folder, job.recipe, job.seeds, data, device, job.memory_format)
-    if not complete:
-        try:
-            run.train(lambda epoch, previous_best: after_epoch())
-        except NonFiniteLoss:  # which is in the record
-            return Outcome(name, None)
-    recorded = run.record.test
-    result = run.test()
-    if not complete:
-        run.complete()
-    elif recorded is None or result.confusion.tolist() != recorded.confusion:
-        raise InputError(
-            f"{job.folder}: its weights give {result.correct} correct test images here, its record says "
-            f"{recorded.correct if recorded else 'nothing'}: move the folder away and the seed is run again"
-        )
+    with closing(run):
+        if not complete:
+            try:
+                run.train(lambda epoch, previous_best: after_epoch())
+            except NonFiniteLoss:  # which is in the record
+                return Outcome(name, None)
+        recorded = run.record.test
+        result = run.test()
+        if not complete:
+            run.complete()
+        elif recorded is None or result.confusion.tolist() != recorded.confusion:
+            raise InputError(
+                f"{job.folder}: its weights give {result.correct} correct test images here, its record says "
+                f"{recorded.correct if recorded else 'nothing'}: move the folder away and the seed is run again"
+            )
     return Outcome(name, pack_bits((result.predicted == data.test.labels).numpy()))
 
 

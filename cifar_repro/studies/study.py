@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
@@ -21,7 +20,7 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.core.recipe import Recipe, Seeds
 from cifar_repro.formats import encode
-from cifar_repro.runs.folders import A_STUDY, SOURCES, STUDIES, STUDY, Source, check_only
+from cifar_repro.runs.folders import A_STUDY, SOURCES, STUDIES, STUDY, Source, alone, check_only
 from cifar_repro.runs.record import NAME as RECORD
 from cifar_repro.runs.record import PARTS, Data, Record, describe_data, plain_with_changes, read_record
 from cifar_repro.runs.run import check_unused
@@ -92,27 +91,22 @@ def run_study(
     jobs = plan.jobs()
     done = epochs_done(plan, data)  # before the lock: a folder that is refused stays as it was
     plan.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(plan.folder / ".lock", blocking=False), interrupted_by_sigterm():
-            bits: dict[str, str | None] = {}
-            trained = 0
-            total = len(jobs) * (plan.recipe.epochs + 1) - done  # testing counts as an epoch
-            with closing(workers(jobs, data)) as events:
-                for event in progress(events, total=total, desc=f"{len(jobs)} seeds"):
-                    if isinstance(event, Outcome):
-                        bits[event.folder] = event.correct_bits
-                        after_run(event.folder, read_record(plan.folder / event.folder))
-                    else:
-                        trained += 1
-            study = _study(plan, jobs, data, bits)
-            if study.runs:
-                with replacing(plan.folder / STUDY) as file:
-                    file.write(encode(plain_with_changes(study)))
-            return study, trained
-    except Timeout:
-        raise InputError(
-            f"out: another study is at work in {str(plan.folder)!r}: wait for it, or give another folder"
-        ) from None
+    with alone(plan.folder, "study"), interrupted_by_sigterm():
+        bits: dict[str, str | None] = {}
+        trained = 0
+        total = len(jobs) * (plan.recipe.epochs + 1) - done  # testing counts as an epoch
+        with closing(workers(jobs, data)) as events:
+            for event in progress(events, total=total, desc=f"{len(jobs)} seeds"):
+                if isinstance(event, Outcome):
+                    bits[event.folder] = event.correct_bits
+                    after_run(event.folder, read_record(plan.folder / event.folder))
+                else:
+                    trained += 1
+        study = _study(plan, jobs, data, bits)
+        if study.runs:
+            with replacing(plan.folder / STUDY) as file:
+                file.write(encode(plain_with_changes(study)))
+        return study, trained
 
 
 def epochs_done(plan: Plan, data: Cifar10) -> int:

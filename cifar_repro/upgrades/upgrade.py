@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
 import cifar_repro
 from cifar_repro.core.checkpoint import replacing
@@ -21,6 +20,7 @@ from cifar_repro.formats import Form, decode, encode, plain
 from cifar_repro.gate import gate as gates
 from cifar_repro.gate import side as gate_sides
 from cifar_repro.runs.environment import environment
+from cifar_repro.runs.folders import alone
 from cifar_repro.runs.record import describe_data
 from cifar_repro.studies.study import interrupted_by_sigterm
 from cifar_repro.traces.diff import diff
@@ -83,24 +83,19 @@ def upgrade(plan: Plan, data: Cifar10, say: Say = lambda line: None, progress: P
     question = _question(plan, data)
     _check_folder(plan.out, question)
     plan.out.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(plan.out / ".lock", blocking=False), interrupted_by_sigterm():
-            _write(plan.out / QUESTION, encode(question))
-            interpreters = _interpreters(plan, say)
-            package = _package(plan.out)
-            where = data.kind if data.path is None else str(Path(data.path).absolute())
-            before, after = (
-                Side(interpreter, plan.out.absolute() / name, package, where, plan.device)
-                for interpreter, name in zip(interpreters, ("before", "after"), strict=True)
-            )
-            answer = _answer(plan, before, after, say, progress)
-            _write(plan.out / ANSWER, encode(answer))
-            _write(plan.out / TABLE, text.markdown(answer).encode())
-            return answer
-    except Timeout:
-        raise InputError(
-            f"out: another upgrade is at work in {str(plan.out)!r}: wait for it, or give another folder"
-        ) from None
+    with alone(plan.out, "upgrade"), interrupted_by_sigterm():
+        _write(plan.out / QUESTION, encode(question))
+        interpreters = _interpreters(plan, say)
+        package = _package(plan.out)
+        where = data.kind if data.path is None else str(Path(data.path).absolute())
+        before, after = (
+            Side(interpreter, plan.out.absolute() / name, package, where, plan.device)
+            for interpreter, name in zip(interpreters, ("before", "after"), strict=True)
+        )
+        answer = _answer(plan, before, after, say, progress)
+        _write(plan.out / ANSWER, encode(answer))
+        _write(plan.out / TABLE, text.markdown(answer).encode())
+        return answer
 
 
 def _answer(plan: Plan, before: Side, after: Side, say: Say, progress: Progress) -> Upgrade:

@@ -96,6 +96,14 @@ def test_checkpoint_that_would_run_code_is_refused(shell: Shell, checkpoint: Pat
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("given", ["the folder", "the file"])
+def test_weights_that_are_not_those_of_the_record_beside_them_are_refused(shell: Shell, run: Path, given: str) -> None:
+    """Whole weights of the right network in the place of a run's own are not called its own."""
+    torch.save(weights(), run / "model_cifar.pt")
+    path = run if given == "the folder" else run / "model_cifar.pt"
+    shell.refuses("evaluate", path, "--data", "synthetic", naming=(run / "model_cifar.pt", "record.json"))
+
+
 def test_marker_would_be_made_by_a_plain_unpickling(tmp_path: Path) -> None:
     """The files that these tests call harmful are: `pickle.loads` runs their code."""
     pickle.loads(pickle.dumps(Marker(tmp_path / "executed"))).close()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tests.bad_input.shell import Shell
-from tests.bad_input.spoiled import changed, edit
 
 
 @pytest.mark.parametrize("name", ["record.json", "model_cifar.pt", "last.pt", "metrics.jsonl"])
@@ -42,7 +41,7 @@ def test_out_below_a_file_is_refused(shell: Shell, data: Path, below: str) -> No
 
 def read_only(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """From here on the folder is on a read-only disk, for root too."""
-    real_open, real_mkdir, real_path_mkdir = builtins.open, os.mkdir, Path.mkdir
+    real_open, real_os_open, real_mkdir, real_path_mkdir = builtins.open, os.open, os.mkdir, Path.mkdir
 
     def refuse(path: Any) -> None:
         if isinstance(path, (str, os.PathLike)) and Path(os.path.abspath(path)).is_relative_to(folder):
@@ -52,6 +51,11 @@ def read_only(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         if set(mode) & set("wax+"):
             refuse(path)
         return real_open(path, mode, *args, **kwargs)
+
+    def os_open(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            refuse(path)
+        return real_os_open(path, flags, *args, **kwargs)
 
     def mkdir(path: Any, *args: Any, **kwargs: Any) -> None:
         if not os.path.exists(path):
@@ -65,6 +69,7 @@ def read_only(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
     for module in (builtins, io):
         monkeypatch.setattr(module, "open", open_reading)
+    monkeypatch.setattr(os, "open", os_open)
     monkeypatch.setattr(os, "mkdir", mkdir)
     monkeypatch.setattr(Path, "mkdir", path_mkdir)  # in Python 3.10 it has an os.mkdir of its own
 
@@ -79,10 +84,9 @@ def test_read_only_disk_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch
 
 
 def test_resuming_on_a_read_only_disk_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch, run: Path) -> None:
-    """A run on a disk that has become read-only says so once, and how to go on."""
-    edit(run, changed(("recipe", "epochs"), 3))
+    """A run on a disk that has become read-only says so once, before it begins."""
     read_only(monkeypatch, shell.folder)
-    shell.refuses("run", "--resume", run, naming=(f"--resume {run}", os.strerror(errno.EROFS)), begun=True)
+    shell.refuses("run", "--resume", run, naming=(run, os.strerror(errno.EROFS)))
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a /proc, in which nobody can make a folder")

@@ -3,12 +3,14 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from cifar_repro.core import checkpoint
 from cifar_repro.core.data import Cifar10, ImageSet
@@ -17,8 +19,10 @@ from cifar_repro.core.recipe import RECIPES, Recipe, Seeds
 from cifar_repro.core.training import Epoch
 from cifar_repro.runs import text
 from cifar_repro.runs.code import Code, code_here
-from cifar_repro.runs.record import FIRST_FIELDS, Stopped, read_record
-from cifar_repro.runs.run import BEST, LAST, METRICS, Run
+from cifar_repro.runs.folders import alone
+from cifar_repro.runs.last_state import LAST
+from cifar_repro.runs.record import FIRST_FIELDS, Stopped, read_record, write_record
+from cifar_repro.runs.run import BEST, METRICS, Run
 
 T = TypeVar("T")
 CPU = torch.device("cpu")
@@ -45,19 +49,21 @@ def run_to_the_end(folder: Path, data: Cifar10, recipe: Recipe = RECIPE) -> None
 
 
 def finish(run: Run) -> None:
-    run.train()
-    run.test()
-    run.complete()
+    with closing(run):
+        run.train()
+        run.test()
+        run.complete()
 
 
 def without_times(record: dict[str, Any]) -> dict[str, Any]:
     for epoch in record["epochs"]:
         del epoch["train_seconds"], epoch["valid_seconds"]
-    return {name: entry for name, entry in record.items() if name not in ("started", "ended")}
+    return {name: entry for name, entry in record.items() if name not in ("started", "ended", "sha256")}
 
 
 def outcome(folder: Path) -> dict[str, Any]:
     """All that a run leaves behind and that must not depend on how often it was stopped."""
+    assert not list(folder.glob("*.tmp"))
     last = without_times(torch.load(folder / LAST, weights_only=True))
     return {
         "record": without_times(json.loads((folder / "record.json").read_text())),
@@ -127,14 +133,14 @@ def test_a_run_killed_around_any_write_ends_as_if_never_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Killed just before or after its n-th file is renamed into place and resumed, a run ends in the same state."""
-    replace, count = os.replace, 0
+    rename, count = os.replace, 0
 
     def replace_until_killed(source: Path, target: Path) -> None:
         nonlocal count
         count += 1
         if count == write and moment == "before the rename":
             raise Killed
-        replace(source, target)
+        rename(source, target)
         if count == write:
             raise Killed
 
@@ -164,8 +170,8 @@ def test_a_run_killed_inside_an_epoch_ends_as_if_never_killed(
             seen += 1
             yield step
 
-    with pytest.raises(Killed):
-        Run.start(tmp_path / "run", RECIPE, SEEDS, data, CPU, "contiguous").train(progress=kill)
+    with pytest.raises(Killed), closing(Run.start(tmp_path / "run", RECIPE, SEEDS, data, CPU, "contiguous")) as run:
+        run.train(progress=kill)
     finish(Run.resume(tmp_path / "run", read_record(tmp_path / "run"), data))
     assert outcome(tmp_path / "run") == uninterrupted
 
@@ -220,8 +226,8 @@ def test_the_other_recipes_go_on_exactly(name: str, data: Cifar10, tmp_path: Pat
     """Killed in the second epoch and resumed, they end with the same record, weights, momentum and learning rate."""
     recipe = RECIPES[name].with_changes({"epochs": 2, "batch_size": 20, "learning_rate": 0.01})
     run_to_the_end(tmp_path / "whole", data, recipe)
-    with pytest.raises(Killed):
-        Run.start(tmp_path / "killed", recipe, SEEDS, data, CPU, "contiguous").train(progress=killer_of_epoch(2))
+    with pytest.raises(Killed), closing(Run.start(tmp_path / "killed", recipe, SEEDS, data, CPU, "contiguous")) as run:
+        run.train(progress=killer_of_epoch(2))
     finish(Run.resume(tmp_path / "killed", read_record(tmp_path / "killed"), data))
     whole, killed = (
         flat(
@@ -244,13 +250,14 @@ def test_a_run_of_an_earlier_version_can_be_read_and_gone_on_with(
     data: Cifar10, uninterrupted: dict[str, Any], tmp_path: Path
 ) -> None:
     """What later versions added to recipes and epochs is filled in, in the record and when the run goes on."""
-    with pytest.raises(Killed):
-        Run.start(tmp_path, RECIPE, SEEDS, data, CPU, "contiguous").train(progress=killer_of_epoch(3))
+    with pytest.raises(Killed), closing(Run.start(tmp_path, RECIPE, SEEDS, data, CPU, "contiguous")) as run:
+        run.train(progress=killer_of_epoch(3))
     record = json.loads((tmp_path / "record.json").read_text())
     state = torch.load(tmp_path / LAST, weights_only=True)
     record["recipe"] = {name: record["recipe"][name] for name in (*FIRST_FIELDS, "overridden")}
     for epoch in [*record["epochs"], *state["epochs"]]:
         del epoch["valid_accuracy"], epoch["running_loss"]
+    del state["run"], state["sha256"]
     del record["code"], record["started"], record["ended"]
     (tmp_path / "record.json").write_text(json.dumps(record))
     torch.save(state, tmp_path / LAST)
@@ -273,7 +280,8 @@ def test_a_record_says_when_it_was_and_by_what_code(
     now = iter(times)
     monkeypatch.setattr("cifar_repro.runs.run._now", lambda: next(now))
     recipe = RECIPE.with_changes({"epochs": 1})
-    Run.start(tmp_path, recipe, SEEDS, data, CPU, "contiguous").train()
+    with closing(Run.start(tmp_path, recipe, SEEDS, data, CPU, "contiguous")) as run:
+        run.train()
     record = read_record(tmp_path)
     assert (record.started, record.ended, record.code) == (times[0], None, [code_here()])
     finish(Run.resume(tmp_path, record, data))
@@ -338,10 +346,40 @@ def test_the_steps_that_are_left_are_those_that_are_done(validation: str, tmp_pa
 
     run = Run.start(tmp_path / "run", recipe, SEEDS, data, CPU, "contiguous")
     whole = run.steps_left()
-    with pytest.raises(Killed):
+    with pytest.raises(Killed), closing(run):
         run.train(stop, counted)
     run = Run.resume(tmp_path / "run", read_record(tmp_path / "run"), data)
     assert run.steps_left() == whole - done
     run.train(progress=counted)
     run.test(counted)
     assert done == whole > 0
+
+
+def test_two_processes_do_not_share_a_run(data: Cifar10, tmp_path: Path) -> None:
+    """While one is at work in its folder, another neither starts nor goes on there; afterwards it may.
+
+    What it read of the run before that must still be so.
+    """
+    with alone(tmp_path, "run"), pytest.raises(InputError, match="another run is at work"):
+        Run.start(tmp_path, RECIPE, SEEDS, data, CPU, "contiguous")
+    with closing(Run.start(tmp_path, RECIPE, SEEDS, data, CPU, "contiguous")):
+        record = read_record(tmp_path)
+        with pytest.raises(InputError, match="another run is at work"):
+            Run.resume(tmp_path, record, data)
+    Run.resume(tmp_path, record, data).close()
+    write_record(tmp_path, replace(record, status="complete"))
+    with pytest.raises(InputError, match="another process went on"):
+        Run.resume(tmp_path, record, data)
+
+
+def test_what_a_kill_left_in_a_run_is_cleared(data: Cifar10, tmp_path: Path) -> None:
+    """By the next start or resumption there, which nothing else is at work with."""
+    (tmp_path / "figures").mkdir()
+    left = [tmp_path / "record.json.0123abcd.tmp", tmp_path / "figures" / "a.png.0123abcd.tmp"]
+    for path in left:
+        path.touch()
+    with closing(Run.start(tmp_path, RECIPE, SEEDS, data, CPU, "contiguous")):
+        assert not any(path.exists() for path in left)
+    left[0].touch()
+    with closing(Run.resume(tmp_path, read_record(tmp_path), data)):
+        assert not left[0].exists()

@@ -208,9 +208,16 @@ def test_two_studies_do_not_share_a_folder(data: Cifar10, study: Path) -> None:
 
 
 def test_weights_that_are_not_the_runs_are_refused(data: Cifar10, study: Path) -> None:
-    """A finished run whose weights do not give its recorded result is named, and not counted."""
+    """A finished run whose weights are not its record's, or do not give its recorded result, is named, not counted."""
+    record = read_record(study / "seed-1")
+    assert record.test is not None
+    test = structs.replace(record.test, confusion=[[0] * 10] * 10)
+    write_record(study / "seed-1", structs.replace(record, test=test))
+    with pytest.raises(InputError, match=r"seed-1.*correct test images here"):
+        run_study(plan(study), data, in_this_process)
+    write_record(study / "seed-1", record)
     shutil.copy(study / "seed-0" / BEST, study / "seed-1" / BEST)
-    with pytest.raises(InputError, match=r"seed-1.*correct"):
+    with pytest.raises(InputError, match=r"seed-1.*not the weights of the best epoch"):
         run_study(plan(study), data, in_this_process)
 
 
