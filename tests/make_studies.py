@@ -1,9 +1,9 @@
 """Studies as study.json has them, made of given numbers: plain objects, which a test may change."""
 
-import json
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from cifar_repro.core import official as official_cifar10
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.recipe import RECIPES
-from cifar_repro.formats import convert, plain
-from cifar_repro.runs.record import Record
+from cifar_repro.formats import convert, encode
+from cifar_repro.runs.record import Record, plain_with_changes
 from cifar_repro.studies.study_file import Study
-from cifar_repro.studies.summary import pack_bits, sum_up, summary
+from cifar_repro.studies.summary import pack_bits, sum_up
 
 ENVIRONMENT: dict[str, Any] = {
     "torch": "2.14.1",
@@ -141,15 +141,23 @@ def as_record(content: dict[str, Any]) -> Record:
 
 
 def write_study(folder: Path, study: dict[str, Any]) -> Path:
-    """Writes study.json, with the summaries that a study has and verdicts do not read; returns the folder."""
-    runs = study["runs"]
-    names = ("train_loss", "valid_loss")
-    epochs = [
-        {"epoch": e + 1, **{name: plain(summary([run["epochs"][e][name] for run in runs])) for name in names}}
-        for e in range(len(runs[0]["epochs"]))
-    ]
-    accuracy = plain(summary([run["test"]["correct"] / run["test"]["total"] for run in runs]))
-    test = {"loss": plain(summary([run["test"]["loss"] for run in runs])), "accuracy": accuracy, "per_class": []}
+    """Writes study.json, with what a study has besides and verdicts do not read; returns the folder.
+
+    Where the classes' counts do not add up to the whole they are changed, by as little as can be.
+    """
+    whole = deepcopy(study)
+    for run in whole["runs"]:
+        test = run["test"]
+        hits = [each["correct"] for each in test["per_class"]]
+        for k in cycle(range(10)):
+            if not (missing := test["correct"] - sum(hits)):
+                break
+            hits[k] = min(max(hits[k] + (1 if missing > 0 else -1), 0), 1_000)
+        for k, each in enumerate(test["per_class"]):
+            each["correct"] = hits[k]
+        test["confusion"] = [[0] * 10 for _ in range(10)]
+        for k, row in enumerate(test["confusion"]):
+            row[k], row[k - 1] = hits[k], 1_000 - hits[k]
     folder.mkdir(parents=True)
-    (folder / "study.json").write_text(json.dumps({**study, "epochs": epochs, "test": test, "variance": None}))
+    (folder / "study.json").write_bytes(encode(plain_with_changes(summed_up(whole))))
     return folder

@@ -44,9 +44,10 @@ def test_a_record_that_contradicts_itself_is_refused(shell: Shell, run: Path, da
 @every_contradiction
 def test_a_study_that_contradicts_itself_is_refused(shell: Shell, data: dict[str, Any], why: str) -> None:
     """There is no verdict on it."""
-    study = make_study([70, 71, 72], official=False)
+    folder = write_study(shell.folder / "study", make_study([70, 71, 72], official=False))
+    study = json.loads((folder / "study.json").read_text())
     saying(data)(study)
-    folder = write_study(shell.folder / "study", study)
+    (folder / "study.json").write_text(json.dumps(study))
     shell.refuses("verdict", folder, naming=(folder / "study.json", "study.data is", why), remedy=False)
 
 

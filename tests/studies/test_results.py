@@ -36,20 +36,42 @@ def test_a_loss_that_is_no_number_is_refused(folder: Path, loss: object) -> None
         read_results(folder)
 
 
-@pytest.mark.parametrize("name", ["test_set_share", "test_set_share_low", "test_set_share_high"])
-def test_a_share_of_the_variance_has_an_interval(folder: Path, name: str) -> None:
-    """Share and interval are all there or none is; a part of them is refused."""
-    parts: dict[str, Any] = {
-        **{"seeds": 2, "images": 10_000, "accuracy": 5e-5, "test_set": 2e-5, "networks": 3e-5, "fresh_test_set": 4e-5},
-        **{"test_set_share": 0.4, "test_set_share_low": 0.1, "test_set_share_high": 1.0},
-    }
-    change(folder, lambda study: study.update(variance=parts))
-    variance = read_results(folder).variance
-    assert variance is not None
-    assert variance.shares == (0.4, 0.1, 1.0)
-    change(folder, lambda study: study["variance"].update({name: None}))
-    with pytest.raises(InputError, match="share of the test set"):
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("test.accuracy.mean", 0.7451, "test.accuracy.mean is 0.7451, and 0.735 by its runs"),
+        ("test.accuracy.high", None, "test.accuracy.high is None"),
+        ("test.per_class.3.mean", 0.9, r"test.per_class\[3\].mean is 0.9, and 0.735"),
+        ("test.per_class", [], r"test.per_class is \[\]"),
+        ("epochs.0.train_loss.sd", 0.5, r"epochs\[0\].train_loss.sd is 0.5, and 0.0"),
+        ("epochs", [], r"epochs is \[\]"),
+        ("variance", None, "variance is None"),
+        ("variance.test_set_share", 0.4, "variance.test_set_share is 0.4"),
+        ("variance.test_set_share_low", None, "variance.test_set_share_low is None"),
+        ("runs.1.test.correct", 7451, "correct of the test of seed-1 is 7451, and 7400 by its confusion"),
+        ("runs.1.test.total", 7451, "total of the test of seed-1 is 7451, and 10000"),
+        ("runs.1.test.confusion.0.0", 760, "correct of the test of seed-1 is 7400, and 7420"),
+        ("runs.1.test.confusion.0.2", 7, "total of the test of seed-1 is 10000, and 10007"),
+        ("runs.1.test.per_class.0.correct", 741, r"per_class.correct of the test of seed-1 is \[741, 740"),
+        ("runs.1.test.per_class.0.total", 999, r"per_class.total of the test of seed-1 is \[999, 1000"),
+        ("runs.1.test.per_class.0.name", "zebra", "the test of seed-1 is not whole"),
+        ("runs.1.correct_bits", "ff" * 1250, "correct_bits of seed-1 are not of 7400 of 10000"),
+        ("runs.1.correct_bits", None, "seed-1 has no correct_bits"),
+        ("runs.1.best.epoch", 1, "the best epoch of seed-1"),
+        ("runs.1.epochs.1.saved", False, "the best epoch of seed-1"),
+        ("data.counts.test.cat", 999, "the test of seed-0 is of"),
+    ],
+)
+def test_results_that_contradict_themselves_are_refused(folder: Path, path: str, value: object, named: str) -> None:
+    """What follows from something else in the file is made again, and must be what the file says."""
+    *places, last = [int(part) if part.isdecimal() else part for part in path.split(".")]
+
+    def contradict(study: Any) -> None:
+        for place in places:
+            study = study[place]
+        study[last] = value
+
+    assert len(read_results(folder).runs) == 2
+    change(folder, contradict)
+    with pytest.raises(InputError, match=named):
         read_results(folder)
-    nothing = dict.fromkeys(("test_set_share", "test_set_share_low", "test_set_share_high"))
-    change(folder, lambda study: study["variance"].update(nothing))
-    assert read_results(folder).variance is not None
