@@ -35,7 +35,10 @@ def decode(content: bytes | str, kind: type[T], name: str, upgrade: Callable[[An
 
 def loads(content: bytes | str) -> Any:
     """As `json.loads`, but of what was written with allow_nan=False: raises ValueError for a number out of range."""
-    return json.loads(content, parse_float=_finite, parse_constant=_finite)
+    try:
+        return json.loads(content, parse_float=_finite, parse_constant=_finite)
+    except MemoryError:
+        raise ValueError("it is too large for the memory") from None
 
 
 def _finite(text: str) -> float:

@@ -158,9 +158,11 @@ def snapshot(*folders: Path) -> dict[str, tuple[int, int, str]]:
             status = path.lstat()
             if path.is_symlink():
                 content = str(path.readlink())
-            elif path.is_file():
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
-            else:
+            elif path.is_dir():
                 content = ", ".join(sorted(entry.name for entry in path.iterdir()))
+            elif path.is_file() and status.st_size < 1 << 30:
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+            else:  # a pipe, or a file that is too large to read
+                content = str(status.st_size)
             seen[str(path)] = (status.st_mode, status.st_mtime_ns, content)
     return seen

@@ -144,12 +144,16 @@ def load(where: str | None, required: bool = False) -> "Cifar10":
 
 
 def place(where: str | None, recorded: "Data") -> str:
-    """`where`, or where the data that a record describes was, as --data takes it. Raises InputError if none says it."""
+    """`where`, or where the data that a record describes was, as --data takes it: a folder, or "synthetic".
+
+    Never "auto", whatever the record says: a file that is read makes nothing be downloaded. Raises InputError where
+    neither says it.
+    """
     if where is not None:
         return where
     if recorded.path is None and recorded.kind != "synthetic":
         raise InputError("data: the record does not say where its images were: give --data FOLDER")
-    return recorded.path or recorded.kind
+    return "synthetic" if recorded.path is None else str(Path(recorded.path).absolute())
 
 
 def check_new(file: Path) -> None:

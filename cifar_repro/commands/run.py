@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cifar_repro.commands.options import add_experiment, add_json, experiment, given, load, place
 from cifar_repro.commands.status import BAD_INPUT, DONE, FAILED_CHECK, INTERRUPTED, Stop, describe
 from cifar_repro.commands.talk import above_bars, print_json, speaker, whole
-from cifar_repro.core.errors import InputError, NonFiniteLoss
+from cifar_repro.core.errors import InputError, NonFiniteLoss, about
 
 if TYPE_CHECKING:
     from cifar_repro.core.training import Epoch
@@ -107,7 +107,7 @@ def _resumed(options: argparse.Namespace) -> "Run":
     from cifar_repro.formats import plain
     from cifar_repro.runs.environment import choose_device
     from cifar_repro.runs.folders import folder_of
-    from cifar_repro.runs.record import read_record
+    from cifar_repro.runs.record import NAME, read_record
     from cifar_repro.runs.run import Run
 
     folder = folder_of(options.resume)
@@ -127,6 +127,7 @@ def _resumed(options: argparse.Namespace) -> "Run":
         if name in recorded and said[name] != recorded[name]:
             flag = "--" + name.replace("_", "-")
             raise InputError(f"{flag}: {said[name]} is not the {recorded[name]} of the run in {folder}: leave it out")
-    choose_device(record.environment.device)
-    make_deterministic(record.environment.threads)
+    with about(folder / NAME):
+        choose_device(record.environment.device)
+        make_deterministic(record.environment.threads)
     return Run.resume(folder, record, load(place(options.data, record.data), options.require_data))

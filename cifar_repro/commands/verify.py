@@ -10,6 +10,7 @@ from pathlib import Path
 from cifar_repro.commands.options import add_answer, load, place
 from cifar_repro.commands.status import DONE, FAILED_CHECK
 from cifar_repro.commands.talk import give, progress, speaker
+from cifar_repro.core.errors import about
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,14 +24,17 @@ def command(options: argparse.Namespace) -> int:
     from cifar_repro.runs import text
     from cifar_repro.runs.environment import choose_device
     from cifar_repro.runs.folders import folder_of
-    from cifar_repro.runs.record import read_record
+    from cifar_repro.runs.record import NAME, read_record
     from cifar_repro.runs.verify import verify
 
-    record = read_record(folder_of(options.run))
-    choose_device(record.environment.device)
+    folder = folder_of(options.run)
+    record = read_record(folder)
+    with about(folder / NAME):
+        choose_device(record.environment.device)
     data = load(place(options.data, record.data))
     say = speaker(options)
-    result = verify(record, data, options.epochs, lambda epoch: say(text.identical(epoch)), progress)
+    with about(folder / NAME):
+        result = verify(record, data, options.epochs, lambda epoch: say(text.identical(epoch)), progress)
     say(text.verification(result))
     give(options, "verify", text.answer(result), asdict(result))
     return DONE if result.difference is None else FAILED_CHECK

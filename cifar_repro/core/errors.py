@@ -1,11 +1,21 @@
 """What can go wrong in ways that a user should read about in one line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
 class InputError(ValueError):
     """Something given from outside cannot be used: the message names it, its value and the remedy."""
+
+
+@contextmanager
+def about(what: object) -> Iterator[None]:
+    """Inside, the line of an InputError begins with what it is about: the file that a value is from."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
 
 
 class NonFinite(ArithmeticError):

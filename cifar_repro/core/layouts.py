@@ -5,12 +5,13 @@ A reader takes the path of its layout and gives `Parts`. Nothing is unpickled un
 
 import hashlib
 import http.client
+import io
 import math
 import tarfile
 import tempfile
 import urllib.error
 import urllib.request
-import zlib
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cifar_repro.core import files
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.progress import Progress
@@ -32,6 +34,10 @@ BINARY_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 BINARY_FILES = (*(f"data_batch_{k}.bin" for k in range(1, 6)), "test_batch.bin")
 RECORD = 1 + 3 * 32 * 32  # a label byte, then the red, green and blue plane
 FULL_FILE = 10_000  # records
+# Five times what there is of CIFAR-10, for sets of more images. An archive holds six such files.
+MOST_OF_A_FILE = 5 * FULL_FILE * RECORD
+MOST_OF_AN_ARCHIVE = 6 * MOST_OF_A_FILE
+MOST_OF_AN_IMAGE = 16 * files.MIB
 
 Array = NDArray[Any]
 CHUNK = 1 << 20  # bytes
@@ -61,45 +67,44 @@ class BinaryFile(NamedTuple):
 
 def read_binary_folder(folder: Path, progress: Progress) -> Parts:
     """`cifar-10-batches-bin/`. No md5 sums are published for its files."""
-    files = []
+    found = []
     for name in BINARY_FILES:
-        path = folder / name
-        if not path.is_file():
-            raise InputError(f"{path}: no such file, but the binary version has {len(BINARY_FILES)}: {AGAIN}")
-        files.append(BinaryFile(str(path), path.stat().st_size, path.read_bytes))
-    return _read_binary(files)
+        path, remedy = folder / name, f"the binary version has {len(BINARY_FILES)}: {AGAIN}"
+        size = files.size(path, MOST_OF_A_FILE, remedy)
+        found.append(BinaryFile(str(path), size, partial(files.read, path, MOST_OF_A_FILE, remedy)))
+    return _read_binary(found)
 
 
 def read_binary_archive(archive: Path, progress: Progress) -> Parts:
     """`cifar-10-binary.tar.gz`, read as it is: only `download` asks for the published md5 sum."""
-    with _readable(archive), tarfile.open(archive, "r:gz") as tar:
-        files = []
+    with _readable(archive) as tar:
+        found = []
         for name in BINARY_FILES:
             member = _member(tar, archive, f"cifar-10-batches-bin/{name}")
-            files.append(BinaryFile(f"{archive}: {name}", member.size, partial(_content, tar, member)))
-        parts = _read_binary(files)
+            found.append(BinaryFile(f"{archive}: {name}", member.size, partial(_content, tar, member)))
+        parts = _read_binary(found)
         assert tar.fileobj is not None
         while tar.fileobj.read(CHUNK):  # to the end, where gzip checks its checksum
             pass
         return parts
 
 
-def _read_binary(files: list[BinaryFile]) -> Parts:
+def _read_binary(found: list[BinaryFile]) -> Parts:
     """Reads the files of BINARY_FILES, one after the other, into one array."""
-    for name, size, _ in files:
+    for name, size, _ in found:
         if not size or size % RECORD:
             raise InputError(f"{name}: {size:,} bytes, no whole number of {RECORD:,}-byte records: truncated? {AGAIN}")
     # A file cut at a record's end shows only in its number of records: a full set has 10,000 in each file, and a
     # smaller set must at least have data batches of one size.
-    counts = [size // RECORD for _, size, _ in files]
+    counts = [size // RECORD for _, size, _ in found]
     wanted = [FULL_FILE] * 6 if FULL_FILE in counts else [counts[0]] * 5 + [counts[5]]
-    for (name, _, _), count, want in zip(files, counts, wanted, strict=True):
+    for (name, _, _), count, want in zip(found, counts, wanted, strict=True):
         if count != want:
             raise InputError(f"{name}: {count:,} records, where the other files make it {want:,}: truncated? {AGAIN}")
     images = np.empty((sum(counts), 3, 32, 32), dtype=np.uint8)
     labels = np.empty(sum(counts), dtype=np.int64)
     start = 0
-    for (name, _, read), count in zip(files, counts, strict=True):
+    for (name, _, read), count in zip(found, counts, strict=True):
         records = np.frombuffer(read(), dtype=np.uint8).reshape(count, RECORD)
         images[start : start + count] = records[:, 1:].reshape(count, 3, 32, 32)
         labels[start : start + count] = records[:, 0]
@@ -117,10 +122,7 @@ def read_python_folder(folder: Path, progress: Progress) -> Parts:
 
     listed = [*CIFAR10.train_list, *CIFAR10.test_list, [CIFAR10.meta["filename"], CIFAR10.meta["md5"]]]
     for name, md5 in listed:
-        path = folder / name
-        if not path.is_file():
-            raise InputError(f"{path}: no such file, but the python version has {len(listed)}: {AGAIN}")
-        _check_md5(path, md5)
+        _check_md5(folder / name, md5, MOST_OF_A_FILE, f"the python version has {len(listed)}: {AGAIN}")
     train, test = (CIFAR10(str(folder.parent), train=part) for part in (True, False))
     images = [np.ascontiguousarray(part.data.transpose(0, 3, 1, 2)) for part in (train, test)]
     return Parts(images[0], np.array(train.targets), images[1], np.array(test.targets))
@@ -130,12 +132,11 @@ def read_python_archive(archive: Path, progress: Progress) -> Parts:
     """`cifar-10-python.tar.gz`, md5-checked, unpacked into a temporary folder and read from there."""
     from torchvision.datasets import CIFAR10
 
-    with _readable(archive):
-        _check_md5(archive, CIFAR10.tgz_md5)
+    _check_md5(archive, CIFAR10.tgz_md5, MOST_OF_AN_ARCHIVE, AGAIN)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / CIFAR10.base_folder
         folder.mkdir()
-        with _readable(archive), tarfile.open(archive, "r:gz") as tar:
+        with _readable(archive) as tar:
             for name in [file for file, _ in CIFAR10.train_list + CIFAR10.test_list] + [CIFAR10.meta["filename"]]:
                 member = _member(tar, archive, f"{CIFAR10.base_folder}/{name}")
                 (folder / name).write_bytes(_content(tar, member))
@@ -146,33 +147,37 @@ def read_image_folder(folder: Path, progress: Progress) -> Parts:
     """`train/CLASS/*.png|jpg` and `test/CLASS/*`: 32x32 images, in the order of their labels and then their names."""
     found: list[Array] = []
     for part in ("train", "test"):
-        files = []
+        listed: list[tuple[Path, int]] = []
         if not (folder / part).is_dir():
             raise InputError(f"{folder / part}: is no folder: give {part}/CLASS/*.png or *.jpg")
         for class_folder in sorted(path for path in (folder / part).iterdir() if path.is_dir()):
             if class_folder.name not in CLASSES:
                 raise InputError(f"{class_folder}: is no class: give folders named {', '.join(CLASSES)}")
             images = sorted(p for p in class_folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
-            files += [(path, CLASSES.index(class_folder.name)) for path in images]
-        if not files:
+            listed += [(path, CLASSES.index(class_folder.name)) for path in images]
+        if not listed:
             raise InputError(f"{folder / part}: holds no images: give {part}/CLASS/*.png or *.jpg")
-        pixels = [_read_image(path) for path, _ in progress(files, total=len(files), desc=f"reading {part} images")]
-        found += [np.stack(pixels), np.array([label for _, label in files])]
+        pixels = [_read_image(path) for path, _ in progress(listed, total=len(listed), desc=f"reading {part} images")]
+        found += [np.stack(pixels), np.array([label for _, label in listed])]
     return Parts(*found)
 
 
 def _read_image(path: Path) -> Array:
     """(3, 32, 32) uint8."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
+    content = files.read(path, MOST_OF_AN_IMAGE, "give images of 32x32")
     try:
-        with Image.open(path) as image:
-            if image.size != (32, 32):
-                raise InputError(f"{path}: {image.size[0]}x{image.size[1]} pixels: give images of 32x32")
-            return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # No other formats: some of Pillow's readers run other programs.
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+                if image.size != (32, 32):
+                    raise InputError(f"{path}: {image.size[0]}x{image.size[1]} pixels: give images of 32x32")
+                return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+    except InputError:
+        raise
+    except Exception as error:  # a hostile file can make a decoder raise any
         raise InputError(f"{path}: cannot be read as an image ({error}): give a whole PNG or JPEG file") from error
 
 
@@ -221,27 +226,23 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _md5(path: Path) -> str:
+def _check_md5(path: Path, published: str, most: int, remedy: str) -> None:
     digest = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb") as file:
+    with files.opened(path, most, remedy) as file:
         for chunk in _chunks(file):
             digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _check_md5(path: Path, published: str) -> None:
-    found = _md5(path)
-    if found != published:
+    if (found := digest.hexdigest()) != published:
         raise InputError(f"{path}: md5 {found} is not the published {published}: {AGAIN}")
 
 
 @contextmanager
-def _readable(archive: Path) -> Iterator[None]:
+def _readable(archive: Path) -> Iterator[tarfile.TarFile]:
     try:
-        yield
+        with files.tar_gz(archive, MOST_OF_AN_ARCHIVE, MOST_OF_A_FILE, AGAIN) as tar:
+            yield tar
     except InputError:
         raise
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:  # a bad gzip file is an OSError
+    except Exception as error:  # a hostile file can make a decoder raise any
         raise InputError(f"{archive}: cannot be read ({error}): truncated? {AGAIN}") from error
 
 
@@ -253,6 +254,10 @@ def _member(tar: tarfile.TarFile, archive: Path, name: str) -> tarfile.TarInfo:
         raise InputError(f"{archive}: holds no {name}: give an archive of CIFAR-10") from None
     if not member.isfile():
         raise InputError(f"{archive}: {name} is no regular file: give an archive of CIFAR-10")
+    if member.size > MOST_OF_A_FILE:
+        raise InputError(
+            f"{archive}: {name} would be of {member.size:,} bytes, more than {MOST_OF_A_FILE:,}: give one of CIFAR-10"
+        )
     return member
 
 

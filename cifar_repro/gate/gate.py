@@ -27,6 +27,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 
+from cifar_repro.core import files
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.formats import Form, Whole, convert, loads
@@ -141,7 +142,9 @@ def read_gate(path: Path) -> GateResult | None:
     that is damaged.
     """
     try:
-        content = loads(path.read_bytes())
+        content = loads(files.read(path, files.TEXT, "give what 'cifar-repro gate --json' printed"))
+    except InputError:
+        raise
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or "gate" not in content:

@@ -64,7 +64,7 @@ def results_file(path: Path) -> Path:
     """
     files = [path] if path.name in (RECORD, STUDY) else [path / STUDY, path / RECORD]
     for file in files:
-        if file.is_file():
+        if file.exists():
             return file
     if runs := _runs_in(path):
         there = " to ".join(dict.fromkeys((runs[0], runs[-1])))

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from msgspec import field
 
-from cifar_repro.core import official
+from cifar_repro.core import files, official
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
@@ -284,10 +284,9 @@ def write_record(folder: Path, record: Record) -> None:
 def read_record(folder: Path) -> Record:
     """The record in a run folder. Raises InputError where there is none, or none that this version can read."""
     path = folder / NAME
-    if not path.is_file():
-        raise InputError(f"{folder}: holds no {NAME}: give the folder of a run")
+    content = files.read(path, files.TEXT, "give the folder of a run")
     try:
-        return parse_record(path.read_bytes())
+        return parse_record(content)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:

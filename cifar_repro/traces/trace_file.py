@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cifar_repro.core import files
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError, NonFinite
@@ -27,6 +28,8 @@ from cifar_repro.runs.environment import Environment, environment
 from cifar_repro.runs.record import SCHEMA, Data, decode_with_recipe, describe_data, plain_with_changes
 from cifar_repro.traces.junit import Outcomes
 
+MOST_OF_TENSORS = 16 << 30  # bytes of FILE.npz; of them one tensor is read at a time
+REMEDY = "trace again, or remove it"
 SAMPLED = 8  # values of each tensor that are kept in full
 
 
@@ -110,11 +113,11 @@ def write_trace(
 
     Each file appears whole or not at all, the tensors first.
     """
-    with ExitStack() as files:
-        lines = files.enter_context(replacing(path))
+    with ExitStack() as written:
+        lines = written.enter_context(replacing(path))
         archive = None
         if keep:
-            archive = files.enter_context(zipfile.ZipFile(files.enter_context(replacing(tensors_path(path))), "w"))
+            archive = written.enter_context(zipfile.ZipFile(written.enter_context(replacing(tensors_path(path))), "w"))
         _write_line(lines, plain_with_changes(header))
         for name, tensor in tensors:
             _write_line(lines, plain(summarise(name, tensor)))
@@ -157,10 +160,9 @@ def header(
 
 def read_trace(path: Path) -> Trace:
     """Raises InputError for anything but a whole trace of this schema."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file: give one that 'cifar-repro trace' wrote")
+    content = files.read(path, files.TEXT, "give one that 'cifar-repro trace' wrote")
     try:
-        first, *others = path.read_text(encoding="utf-8").splitlines()
+        first, *others = content.decode("utf-8").splitlines()
         header = decode_with_recipe(first, TraceHeader, "header", "trace")
         entries = [decode(line, Entry, f"entry {number}") for number, line in enumerate(others, start=1)]
         for entry in entries:
@@ -206,17 +208,32 @@ def kept_tensors(path: Path) -> KeptTensors | None:
     Reading raises InputError for a file that is damaged, or whose tensor is not the one of the entry.
     """
     file = tensors_path(path)
-    if not file.is_file():
+    if not file.exists():
         return None
 
     def read(entry: Entry) -> Values:
-        try:
-            with zipfile.ZipFile(file) as archive, archive.open(f"{entry.name}.npy") as member:
-                array: Values = np.lib.format.read_array(member, allow_pickle=False)
-        except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError) as error:
-            raise InputError(f"{file}: cannot be read ({error}): trace again, or remove it") from error
+        with files.opened(file, MOST_OF_TENSORS, REMEDY) as opened:
+            try:
+                array = _member(opened, entry)
+            except Exception as error:  # a hostile file can make zipfile raise any
+                raise InputError(f"{file}: cannot be read ({error}): {REMEDY}") from error
         if digest(array) != entry.sha256:
-            raise InputError(f"{file}: its {entry.name} is not that of {path.name}: trace again, or remove it")
+            raise InputError(f"{file}: its {entry.name} is not that of {path.name}: {REMEDY}")
         return array
 
     return read
+
+
+def _member(file: IO[bytes], entry: Entry) -> Values:
+    """The tensor of an entry. Raises ValueError before it is read where it is not of the entry's shape and type."""
+    with zipfile.ZipFile(file) as archive:
+        member = archive.getinfo(f"{entry.name}.npy")
+        if member.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"{entry.name} is packed, as 'cifar-repro trace' never does")
+        with archive.open(member) as content:
+            np.lib.format.read_magic(content)  # of version 1.0, as every plain array is
+            shape, by_columns, dtype = np.lib.format.read_array_header_1_0(content)
+            if (list(shape), by_columns, dtype.name) != (entry.shape, False, entry.dtype):
+                raise ValueError(f"{entry.name} is {dtype.name} {list(shape)}, and not {entry.dtype} {entry.shape}")
+            array: Values = np.frombuffer(content.read(), dtype)
+            return array.reshape(shape)

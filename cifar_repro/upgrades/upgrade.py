@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 import cifar_repro
+from cifar_repro.core import files
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
@@ -147,8 +148,9 @@ def _check_folder(out: Path, question: Question) -> None:
         if out.is_dir() and any(path.name != ".lock" for path in out.iterdir()):
             raise InputError(f"out: {str(out)!r} holds other things: give a new folder")
         return
+    content = files.read(file, files.TEXT, "give a new folder")
     try:
-        asked = decode(file.read_bytes(), Question, "question")
+        asked = decode(content, Question, "question")
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file}: is damaged ({error}): give a new folder") from error
     for name, was in plain(asked).items():

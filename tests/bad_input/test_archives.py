@@ -7,6 +7,7 @@ import zlib
 import pytest
 from torchvision.datasets import CIFAR10
 
+from cifar_repro.core import layouts
 from tests.bad_input.shell import Shell, both_commands
 from tests.make_data import (
     binary_archive,
@@ -99,6 +100,24 @@ def test_archive_without_a_regular_member_is_refused(
     monkeypatch.setattr(CIFAR10, "tgz_md5", md5(content))
     folder = write_files(shell.folder / "set", {f"cifar-10-{version}.tar.gz": content})
     both_commands(shell, folder, naming=(folder / f"cifar-10-{version}.tar.gz", name))
+
+
+def test_archive_of_few_bytes_that_become_many_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in it that is all holes, and more than there could be of CIFAR-10, are not unpacked."""
+    files = {f"cifar-10-batches-bin/{name}": content for name, content in binary_files(tiny_set()).items()}
+    sparse = tarfile.TarInfo("cifar-10-batches-bin/data_batch_1.bin")
+    sparse.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(3073 << 40)}
+    folder = write_files(shell.folder / "set", {"cifar-10-binary.tar.gz": tar_gz(files, [sparse])})
+    path = folder / "cifar-10-binary.tar.gz"
+    both_commands(shell, folder, naming=(path, "data_batch_1.bin", f"{3073 << 40:,}"))
+    path.write_bytes(tar_gz({**files, "more": bytes(1 << 20)}))
+    assert shell.run("data", folder)[0] == 0
+    monkeypatch.setattr(layouts, "MOST_OF_AN_ARCHIVE", 1 << 20)
+    both_commands(shell, folder, naming=(path, f"more than {1 << 20:,} bytes"))
+    monkeypatch.setattr(layouts, "MOST_OF_AN_ARCHIVE", 1 << 30)
+    path.write_bytes(tar_gz({**files, "a/" + "b" * (1 << 20): b""}))
+    monkeypatch.setattr(layouts, "MOST_OF_A_FILE", 1 << 19)
+    both_commands(shell, folder, naming=(path, "it would take more"))
 
 
 @pytest.mark.parametrize("spoil", ["cut", "label"])

@@ -35,9 +35,9 @@ def jpeg() -> bytes:
     return stream.getvalue()
 
 
-def bitmap(width: int, height: int) -> bytes:
+def bitmap(width: int, height: int, form: str = "PNG") -> bytes:
     stream = io.BytesIO()
-    Image.new("RGB", (width, height)).save(stream, format="PNG")
+    Image.new("RGB", (width, height)).save(stream, format=form)
     return stream.getvalue()
 
 
@@ -52,6 +52,10 @@ def bitmap(width: int, height: int) -> bytes:
         pytest.param("odd.jpg", jpeg()[: len(jpeg()) // 2], id="truncated JPEG"),
         pytest.param("odd.jpeg", jpeg()[:4], id="JPEG marker only"),
         pytest.param("odd.png", png(100_000, 100_000), id="claims to be enormous"),
+        pytest.param("odd.png", png(60_000, 60_000), id="claims to be very large"),
+        pytest.param("odd.png", png(10_000, 10_000), id="claims to be large"),
+        pytest.param("odd.png", bitmap(32, 32, "BMP"), id="a BMP"),
+        pytest.param("odd.jpg", bitmap(32, 32, "EPS"), id="a program in PostScript"),
     ],
 )
 def test_image_that_cannot_be_read_is_refused(shell: Shell, images: Path, part: str, name: str, content: bytes) -> None:

@@ -38,6 +38,26 @@ def test_run_whose_data_is_gone_is_not_resumed(shell: Shell, run: Path) -> None:
     shell.refuses("run", "--resume", run, naming=("data", shell.folder / "gone"))
 
 
+@pytest.mark.parametrize("entries", [{"path": "auto"}, {"path": None, "kind": "auto"}], ids=["path", "kind"])
+@pytest.mark.parametrize("command", [["run", "--resume"], ["verify"]], ids=["resume", "verify"])
+def test_a_record_makes_nothing_be_downloaded(
+    shell: Shell, run: Path, command: list[str], entries: dict[str, object]
+) -> None:
+    """Only who types --data auto asks for it: in a record it is a folder, which is not there."""
+    edit(run, lambda record: record["data"].update(entries))
+    shell.refuses(*command, run, naming=("data", "auto" if entries["path"] else "does not say"))
+
+
+@pytest.mark.parametrize(("name", "value"), [("threads", 2_000), ("device", "tpu")])
+@pytest.mark.parametrize("command", [["run", "--resume"], ["verify"]], ids=["resume", "verify"])
+def test_a_setting_that_cannot_be_is_named_with_the_record(
+    shell: Shell, run: Path, command: list[str], name: str, value: object
+) -> None:
+    """It was not given on the command line."""
+    edit(run, changed(("environment", name), value))
+    shell.refuses(*command, run, naming=(run / "record.json", name, value))
+
+
 @pytest.mark.parametrize(
     ("flag", "value", "was"),
     [

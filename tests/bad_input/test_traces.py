@@ -122,6 +122,7 @@ def test_a_matrix_of_no_trace_is_refused(shell: Shell) -> None:
         pytest.param(b"7 passed", id="text"),
         pytest.param(b"<html></html>", id="another root"),
         pytest.param(b'<!DOCTYPE t [<!ENTITY e "x">]><testsuites>&e;</testsuites>', id="entities"),
+        pytest.param('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE t><testsuites/>'.encode("utf-16"), id="UTF-16"),
         pytest.param(b'<?xml version="1.0" encoding="klingon"?><testsuites/>', id="unknown encoding"),
     ],
 )

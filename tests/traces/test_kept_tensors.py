@@ -1,5 +1,9 @@
 """The tensors kept beside a trace are those of the trace, as numpy reads them."""
 
+import io
+import re
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,3 +42,57 @@ def test_tensors_that_are_not_those_of_the_trace_are_refused(damage: str, tmp_pa
     )
     with pytest.raises(InputError, match=r"a\.npz"):
         read(entries[2])
+
+
+def packed(method: int, change: Callable[[bytes], bytes] = lambda member: member) -> Callable[[bytes], bytes]:
+    """The same archive, with its members changed and packed."""
+
+    def pack(whole: bytes) -> bytes:
+        made = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(whole)) as good, zipfile.ZipFile(made, "w", method) as archive:
+            for name in good.namelist():
+                archive.writestr(name, change(good.read(name)))
+        return made.getvalue()
+
+    return pack
+
+
+def encrypted(whole: bytes) -> bytes:
+    """Every member says that it is encrypted, where the archive lists it."""
+    parts = whole.split(b"PK\1\2")
+    return b"PK\1\2".join([parts[0], *(part[:4] + bytes([part[4] | 1]) + part[5:] for part in parts[1:])])
+
+
+def shaped(shape: bytes) -> Callable[[bytes], bytes]:
+    """A tensor says that it has another shape, in place of the spaces that end what it says of itself."""
+
+    def reshape(member: bytes) -> bytes:
+        said = re.search(rb"'shape': \(.*?\), } +", member)
+        assert said
+        return member.replace(said[0], (b"'shape': " + shape + b", }").ljust(len(said[0])))
+
+    return packed(zipfile.ZIP_STORED, reshape)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (packed(zipfile.ZIP_DEFLATED), "is packed"),
+        (packed(zipfile.ZIP_LZMA), "is packed"),
+        (encrypted, "encrypted"),
+        (shaped(b"(10**12,)"), "Header|malformed"),
+        (shaped(b"(10000000000,)"), "10000000000"),
+    ],
+    ids=["deflated", "LZMA", "encrypted", "an expression", "many values"],
+)
+def test_tensors_that_would_take_all_memory_are_refused(
+    damage: Callable[[bytes], bytes], why: str, tmp_path: Path
+) -> None:
+    """As are those that zipfile cannot read: nothing of a tensor is read before it is known to be the entry's."""
+    (_, entries), read = write_hand_made(tmp_path / "a", {})
+    file = tensors_path(tmp_path / "a")
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    assert file.read_bytes() != whole
+    with pytest.raises(InputError, match=rf"a\.npz: cannot be read \(.*{why}"):
+        read(entries[-1])
