@@ -19,6 +19,7 @@ from cifar_repro.core import files
 from cifar_repro.core.errors import InputError
 
 ZIP = b"PK\x03\x04"  # how a file of torch.save begins; of older versions it is a pickle alone
+MOST_OF_A_PICKLE = 16 * files.MIB  # plain values; each byte may take a hundred of memory
 WHOLE = "give a whole file that torch.save wrote"
 LEFT_BY_A_KILL = re.compile(r".\.[0-9a-f]{8}\.tmp$")  # of what `replacing` writes to
 
@@ -88,12 +89,16 @@ def load(path: Path) -> Any:
 def _check_members(path: Path, content: bytes) -> None:
     """Raises InputError unless every member of a zip file is stored as it is, as torch.save does, with its CRC-32.
 
-    torch reads a damaged member without a word, and unpacks a packed one however large it becomes.
+    torch reads a damaged member without a word, and unpacks a packed one, or plain values, however much they become.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
                 raise InputError(f"{path}: its {member.filename} is packed, as torch.save never does: {WHOLE}")
+            if member.filename.endswith(".pkl") and member.file_size > MOST_OF_A_PICKLE:
+                raise InputError(
+                    f"{path}: its {member.filename} has {member.file_size:,} bytes beside tensors: {WHOLE}"
+                )
         if damaged := archive.testzip():
             raise InputError(f"{path}: its {damaged} is damaged (its CRC-32 is another): {WHOLE}")
 

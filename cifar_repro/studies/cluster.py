@@ -17,6 +17,7 @@ from cifar_repro import __version__
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
+from cifar_repro.core.files import WEIGHTS, read
 from cifar_repro.runs.last_state import LAST
 from cifar_repro.runs.record import NAME, parse_record, write_record
 from cifar_repro.runs.run import BEST, METRICS
@@ -113,7 +114,8 @@ def _task(
 
 def _files(folder: Path) -> dict[str, bytes]:
     """The files of a run, by name."""
-    return {name: (folder / name).read_bytes() for name in FILES if (folder / name).exists()}
+    there = [name for name in FILES if (folder / name).exists()]
+    return {name: read(folder / name, WEIGHTS, "give the folder of a run") for name in there}
 
 
 def _epochs(files: dict[str, bytes]) -> int:

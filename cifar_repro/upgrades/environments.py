@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.errors import InputError
+from cifar_repro.core.files import TEXT, read
 from cifar_repro.formats import Form, decode, encode
 from cifar_repro.upgrades.processes import run
 
@@ -108,7 +109,7 @@ def ready(folder: Path) -> Interpreter | None:
     """The interpreter of an environment; None where it is not whole, or the Python that it was made with is gone."""
     python = _python(folder)
     try:
-        installed = decode((folder / COMPLETE).read_bytes(), Installed, COMPLETE)
+        installed = decode(read(folder / COMPLETE, TEXT, "make it again"), Installed, COMPLETE)
     except (OSError, ValueError, RecursionError):
         return None
     return Interpreter(python, installed, own=True) if python.exists() else None

@@ -68,6 +68,15 @@ def test_packed_members_are_not_unpacked(tmp_path: Path) -> None:
         load(tmp_path / "b.pt")
 
 
+def test_plain_values_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of tensors there may be more than of what stands beside them, of which a byte becomes many in memory."""
+    torch.save({"w": torch.zeros(3), "l": list(range(1000))}, tmp_path / "a.pt")
+    assert len(load(tmp_path / "a.pt")["l"]) == 1000
+    monkeypatch.setattr("cifar_repro.core.checkpoint.MOST_OF_A_PICKLE", 1000)
+    with pytest.raises(InputError, match=r"a\.pt: its a/data.pkl has .* bytes beside tensors"):
+        load(tmp_path / "a.pt")
+
+
 def test_what_a_kill_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
     """Files that `replacing` had begun go; others that end alike stay."""
     for name in ("a.pt.0123abcd.tmp", "notes.tmp", "a.pt.0123.tmp", "a.pt"):
