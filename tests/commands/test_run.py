@@ -39,7 +39,7 @@ def test_run_prints_what_the_lesson_prints(images: Path, tmp_path: Path, capsys:
 
 
 def test_run_fills_its_folder(finished: Path) -> None:
-    """Record, metrics, weights, state, the report and all figures are there, and nothing else."""
+    """Record, metrics, weights, state, the report, all figures and the lock are there, and nothing else."""
     assert {path.name for path in finished.iterdir()} == {
         "report.html",
         "record.json",
@@ -47,6 +47,7 @@ def test_run_fills_its_folder(finished: Path) -> None:
         "model_cifar.pt",
         "last.pt",
         "figures",
+        ".lock",
     }
     assert {path.stem for path in (finished / "figures").glob("*.png")} == FIGURES
     lines = (finished / "metrics.jsonl").read_text().splitlines()
