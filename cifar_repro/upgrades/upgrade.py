@@ -145,7 +145,7 @@ def _check_folder(out: Path, question: Question) -> None:
         raise InputError(f"out: {str(out)!r} is no folder: give a new one")
     file = out / QUESTION
     if not file.exists():
-        if out.is_dir() and any(path.name != ".lock" for path in out.iterdir()):
+        if out.is_dir() and any(path.name != ".lock" and path.suffix != ".tmp" for path in out.iterdir()):
             raise InputError(f"out: {str(out)!r} holds other things: give a new folder")
         return
     content = files.read(file, files.TEXT, "give a new folder")
