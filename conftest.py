@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 import torch
 
-from cifar_repro.core import layouts
+from cifar_repro.core import places
 from cifar_repro.core.data import Cifar10, load_cifar10, synthetic
 from cifar_repro.core.seeding import make_deterministic
 
@@ -65,7 +65,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 def _real_folder() -> Path | None:
     """Where real images are: $CIFAR_REPRO_DATA or ./data. Tests never download."""
     folder = Path(os.environ.get("CIFAR_REPRO_DATA") or "data")
-    return folder if folder.is_dir() and layouts.find(folder) else None
+    return folder if places.locate(folder) else None
 
 
 @pytest.fixture(autouse=True)

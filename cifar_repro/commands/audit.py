@@ -7,7 +7,6 @@ Exit status 0: nothing is wrong. 1: something is. 3: the program failed, or did 
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,11 +69,11 @@ def command(options: argparse.Namespace) -> int:
 
 def _data(where: str | None, images: int) -> "Cifar10":
     """As --data says; nothing is downloaded for an audit."""
-    from cifar_repro.core import layouts
-    from cifar_repro.core.data import VARIABLE, load_cifar10, synthetic
+    from cifar_repro.core.data import folder_here, load_cifar10, synthetic
 
-    here = where is None and not os.environ.get(VARIABLE) and layouts.find(Path("data")) is None
-    return synthetic(images + 700, images // 3 + 300) if here or where == "synthetic" else load_cifar10(where or "auto")
+    if where == "synthetic" or (where is None and folder_here() is None):
+        return synthetic(images + 700, images // 3 + 300)
+    return load_cifar10(where or "auto")
 
 
 def _progress(line: str) -> None:

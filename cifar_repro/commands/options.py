@@ -21,7 +21,7 @@ DATA_HELP = (
     "a folder, 'synthetic', or 'auto' (default): the folder in $CIFAR_REPRO_DATA, then ./data, then a download to "
     "./data, then, with no network, synthetic data"
 )
-LAYOUTS_HELP = """A data folder holds one of
+LAYOUTS_HELP = """A data folder holds, or is itself, one of
   cifar-10-batches-py/  or  cifar-10-python.tar.gz   the python version, md5 sums checked
   cifar-10-batches-bin/ or  cifar-10-binary.tar.gz   the binary version
   train/CLASS/*.png|jpg and test/CLASS/*             32x32 images, folders named by the ten classes"""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cifar_repro.core import layouts, official
+from cifar_repro.core import layouts, official, places
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
 from cifar_repro.core.progress import Progress, no_progress
@@ -71,7 +71,7 @@ class Cifar10:
     """The two parts of CIFAR-10 and where they came from.
 
     kind: the layout they were read from ("python", "binary", "images") or "synthetic".
-    path: the folder that was read (None for synthetic data).
+    path: the folder that was read, or the layout itself where that was given (None for synthetic data).
     stands_in: why synthetic data was taken though it was not asked for (else empty).
     """
 
@@ -109,32 +109,50 @@ def load_cifar10(data: str | Path = "auto", *, progress: Progress = no_progress)
         return synthetic()
     if str(data) != "auto":
         return _load_folder(data, progress)
-    if folder_meant := os.environ.get(VARIABLE):
-        if not Path(folder_meant).is_dir():
-            raise InputError(f"{VARIABLE}: {folder_meant!r} is no folder: give one, or unset it")
-        return _load_folder(folder_meant, progress)
-    folder = Path("data")
-    if layouts.find(folder) is None:
+    here = folder_here()
+    if here is None:
+        here = Path("data")
         try:
-            layouts.download(folder, progress)
+            layouts.download(here, progress)
         except layouts.NETWORK_ERRORS as error:
             return replace(synthetic(), stands_in=f"{layouts.ARCHIVE_URL} cannot be reached ({error})")
-    return _load_folder(folder, progress)
+    return _load_folder(here, progress)
+
+
+def folder_here() -> Path | None:
+    """Where "auto" finds real images on this machine: $CIFAR_REPRO_DATA, or ./data where it holds a data set.
+
+    Raises InputError where the former is not there, or the latter holds what was meant as one and cannot be read so.
+    """
+    if meant := os.environ.get(VARIABLE):
+        if not Path(meant).exists():
+            raise InputError(f"{VARIABLE}: {meant!r} is not there: give a folder, or unset it")
+        return Path(meant)
+    folder = Path("data")
+    if places.locate(folder) is not None:
+        return folder
+    if seen := places.misplaced(folder):
+        raise _no_data(folder, seen)
+    return None
 
 
 def _load_folder(where: str | Path, progress: Progress) -> Cifar10:
-    folder = Path(where)
-    if not str(where) or not folder.is_dir():  # Path("") would be the current folder
-        raise InputError(f"data: {str(where)!r} is no folder: give one, or 'synthetic', or 'auto'")
-    layout = layouts.find(folder)
-    if layout is None:
-        wanted = ", ".join(layouts.LAYOUTS)
-        raise InputError(f"data: {str(folder)!r} holds none of {wanted}: see 'cifar-repro data --help'")
+    given = Path(where)
+    if not str(where) or not given.exists():  # Path("") would be the current folder
+        raise InputError(f"data: {str(where)!r} is not there: give a folder, or 'synthetic', or 'auto'")
+    found = places.locate(given)
+    if found is None:
+        raise _no_data(given, places.misplaced(given) or places.other_form(given) or "see 'cifar-repro data --help'")
+    folder, layout = found
     kind, read = layouts.LAYOUTS[layout]
     parts = read(folder / layout, progress)
     train = ImageSet(torch.from_numpy(parts.train_images), torch.from_numpy(parts.train_labels))
     test = ImageSet(torch.from_numpy(parts.test_images), torch.from_numpy(parts.test_labels))
-    return Cifar10(train, test, kind, str(folder.resolve()))
+    return Cifar10(train, test, kind, str(folder.resolve() / ("" if layouts.find(folder) == layout else layout)))
+
+
+def _no_data(given: Path, remedy: str) -> InputError:
+    return InputError(f"data: {str(given)!r} holds none of {', '.join(layouts.LAYOUTS)}: {remedy}")
 
 
 def synthetic(train: int = 10_000, test: int = 2_000, seed: int = 0) -> Cifar10:

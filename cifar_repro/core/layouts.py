@@ -150,16 +150,21 @@ def read_image_folder(folder: Path, progress: Progress) -> Parts:
         listed: list[tuple[Path, int]] = []
         if not (folder / part).is_dir():
             raise InputError(f"{folder / part}: is no folder: give {part}/CLASS/*.png or *.jpg")
-        for class_folder in sorted(path for path in (folder / part).iterdir() if path.is_dir()):
+        for class_folder in sorted(path for path in _visible(folder / part) if path.is_dir()):
             if class_folder.name not in CLASSES:
                 raise InputError(f"{class_folder}: is no class: give folders named {', '.join(CLASSES)}")
-            images = sorted(p for p in class_folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
+            images = sorted(p for p in _visible(class_folder) if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
             listed += [(path, CLASSES.index(class_folder.name)) for path in images]
         if not listed:
             raise InputError(f"{folder / part}: holds no images: give {part}/CLASS/*.png or *.jpg")
         pixels = [_read_image(path) for path, _ in progress(listed, total=len(listed), desc=f"reading {part} images")]
         found += [np.stack(pixels), np.array([label for _, label in listed])]
     return Parts(*found)
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """What is in a folder, but for what programs hide there, such as .ipynb_checkpoints."""
+    return (path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _read_image(path: Path) -> Array:

@@ -81,3 +81,50 @@ def test_layout_that_is_no_such_thing_is_refused(shell: Shell, name: str) -> Non
     else:
         path.write_bytes(b"")
     both_commands(shell, path.parent, naming=(path,))
+
+
+# What people have -> what the line names.
+ELSEWHERE = {
+    "one folder down": (["cifar10/cifar-10-batches-bin/data_batch_1.bin"], ["holds a data set", "{}/cifar10"]),
+    "two of them": (["a/cifar-10-python.tar.gz", "b/train/cat/1.png", "b/test/cat/1.png"], ["{0}/a or {0}/b"]),
+    "Kaggle": (["trainLabels.csv", "train/1.png", "train/2.png"], ["Kaggle", "cifar-repro data --download"]),
+    "train/ alone": (["train/cat/1.png"], ["train/CLASS/ and no test/CLASS/"]),
+    "test/ alone": (["test/cat/1.png"], ["test/CLASS/ and no train/CLASS/"]),
+}
+OTHER_FORMS = {
+    "npz": (["cifar10.npz"], ["cifar10.npz is not read", "train/CLASS/*.png"]),
+    "parquet": (["plain_text/train-00000-of-00001.parquet"], ["train-00000-of-00001.parquet is not read"]),
+    "MATLAB": (["cifar-10-batches-mat/data_batch_1.mat"], ["cifar-10-batches-mat is not read"]),
+    "archive of another name": (["cifar-10-batches-py.tar.gz"], ["give cifar-10-python.tar.gz or"]),
+}
+
+
+def made(shell: Shell, folder: str, files: list[str], naming: list[str]) -> tuple[object, ...]:
+    """Makes empty files, and gives what the line is to name."""
+    for file in files:
+        path = shell.folder / folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return tuple(part.format(folder) for part in naming)
+
+
+@pytest.mark.parametrize(("files", "naming"), {**ELSEWHERE, **OTHER_FORMS}.values(), ids=[*ELSEWHERE, *OTHER_FORMS])
+def test_data_in_another_form_is_told_what_to_give(shell: Shell, files: list[str], naming: list[str]) -> None:
+    """Where a folder holds no data set but what may have been meant as one, the line says what to give."""
+    both_commands(shell, "mine", naming=("data", *made(shell, "mine", files, naming)))
+
+
+@pytest.mark.parametrize(("files", "naming"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_nothing_stands_in_for_data_that_lies_elsewhere(shell: Shell, files: list[str], naming: list[str]) -> None:
+    """Where ./data holds what may have been meant, there is no download, no synthetic data, but a line."""
+    (shell.folder / "seen.py").write_text("")
+    named = made(shell, "data", files, naming)
+    for command in (["run", "--epochs", 1], ["data"], ["audit", "seen.py"]):
+        shell.refuses(*command, naming=named)
+
+
+def test_other_pictures_are_not_taken_for_data_that_lies_elsewhere(shell: Shell) -> None:
+    """A data set of other classes in ./data is nobody's CIFAR-10."""
+    made(shell, "data", ["flowers/train/rose/1.png", "flowers/test/rose/1.png"], [])
+    with pytest.raises(AssertionError, match="must not touch the network"):  # it goes on to the download
+        shell.run("data")

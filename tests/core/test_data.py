@@ -133,12 +133,12 @@ def test_a_folder_that_holds_no_data_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["", "not there"])
-def test_what_is_no_folder_is_told(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_there_is_told(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names what was given; an empty name is not the current folder."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as error:
         load_cifar10(where)
-    assert str(error.value) == f"data: {where!r} is no folder: give one, or 'synthetic', or 'auto'"
+    assert str(error.value) == f"data: {where!r} is not there: give a folder, or 'synthetic', or 'auto'"
 
 
 def test_what_is_no_tensor_is_told() -> None:

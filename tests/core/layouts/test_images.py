@@ -9,7 +9,7 @@ from PIL import Image
 from cifar_repro.core import layouts
 from cifar_repro.core.data import load_cifar10
 from cifar_repro.core.errors import InputError
-from tests.core.layouts.reading import assert_same
+from tests.core.layouts.reading import assert_holds, assert_same
 from tests.make_data import TinySet, write_image_folder
 
 
@@ -46,6 +46,15 @@ def test_image_files_of_every_form_become_three_planes(tmp_path: Path, data: Tin
     loaded = load_cifar10(tmp_path)
     assert_same(loaded.train, wanted, np.array([6]))
     assert_same(loaded.test, wanted, np.array([6]))
+
+
+def test_what_programs_hide_is_no_class_and_no_image(tmp_path: Path, data: TinySet) -> None:
+    """Jupyter's folders of checkpoints, and what macOS leaves beside files, do not count."""
+    folder = write_image_folder(tmp_path / "set", data)
+    (folder / "train" / ".ipynb_checkpoints").mkdir()
+    (folder / "train" / ".DS_Store").write_bytes(b"")
+    next((folder / "test").iterdir()).joinpath("._0000.png").write_bytes(b"no image")
+    assert_holds(load_cifar10(folder), data.by_label())
 
 
 def test_a_train_folder_alone_is_no_layout(tmp_path: Path, data: TinySet) -> None:

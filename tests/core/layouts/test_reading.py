@@ -46,6 +46,33 @@ def test_loaded_data_says_where_it_came_from(tmp_path: Path, data: TinySet, layo
     assert (loaded.kind, loaded.path, loaded.stands_in) == (layout.split()[0], str(folder.resolve()), "")
 
 
+@every_layout
+@pytest.mark.usefixtures("published")
+def test_a_layout_is_given_as_itself_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: TinySet, layout: str
+) -> None:
+    """The archive, or the folder of batches or of train/, is read where it is given by itself, beside whatever else."""
+    for write in WRITERS.values():
+        write(tmp_path / "set", tiny_set(seed=1))
+    for entry in ENTRIES[layout]:
+        (tmp_path / "set" / entry).rename(tmp_path / f"other {entry}")
+    WRITERS[layout](tmp_path / "set", data)
+    itself = tmp_path / "set" / ENTRIES[layout][0]
+    loaded = load_cifar10(itself)
+    assert_holds(loaded, data.by_label() if layout == "images" else data)
+    assert loaded.path is not None
+    assert load_cifar10(loaded.path).fingerprints() == loaded.fingerprints(), "the path that is recorded is read alike"
+    if itself.is_dir():
+        monkeypatch.chdir(itself)
+        assert load_cifar10(".").fingerprints() == loaded.fingerprints()
+
+
+def test_a_folder_unpacked_into_its_own_name_is_read(tmp_path: Path, data: TinySet) -> None:
+    """As some programs unpack: cifar-10-batches-bin/cifar-10-batches-bin."""
+    write_binary_folder(tmp_path / "cifar-10-batches-bin", data)
+    assert_holds(load_cifar10(tmp_path), data)
+
+
 def test_published_sums_are_those_of_the_cifar_page() -> None:
     """The md5 of the binary archive is the one on https://www.cs.toronto.edu/~kriz/cifar.html."""
     assert layouts.BINARY_MD5 == "c32a1d4ab5d03f1284b67883e8d87530"
