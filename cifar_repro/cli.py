@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from cifar_repro import __version__
 from cifar_repro.commands import COMMANDS
+from cifar_repro.commands.kinds import check_kinds
 from cifar_repro.commands.status import BAD_INPUT, DONE, FAILED_CHECK, INTERRUPTED, PIPE_CLOSED, Stop, describe
 from cifar_repro.core.errors import InputError, NonFinite, meant
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return DONE
     try:
+        check_kinds(options)
         status: int = options.command(options)
         sys.stdout.flush()
         return status

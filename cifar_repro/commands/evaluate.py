@@ -25,6 +25,7 @@ def command(options: argparse.Namespace) -> int:
     from cifar_repro.core.seeding import make_deterministic
     from cifar_repro.runs import text
     from cifar_repro.runs.environment import choose_device
+    from cifar_repro.runs.folders import folder_of
     from cifar_repro.runs.record import Tested, data_label, describe_data
     from cifar_repro.runs.run import evaluate_images
     from cifar_repro.runs.weights import load_any_weights
@@ -32,7 +33,7 @@ def command(options: argparse.Namespace) -> int:
     recipe = get_recipe("udacity" if options.recipe is None else options.recipe)
     device = choose_device("auto" if options.device is None else options.device)
     make_deterministic(options.threads)
-    network, stripped = load_any_weights(options.checkpoint, recipe)
+    network, stripped = load_any_weights(folder_of(options.checkpoint), recipe)
     data = load(options.data, options.require_data)
     memory_format = "contiguous" if options.memory_format is None else options.memory_format
     result = Tested.of(evaluate_images(network, data, recipe, device, memory_format, progress))

@@ -118,5 +118,6 @@ def test_evaluation_on_a_missing_data_folder_is_refused(shell: Shell, checkpoint
 
 def test_what_is_no_checkpoint_is_not_called_hostile(shell: Shell, run: Path) -> None:
     """Text is no checkpoint; a folder without a run holds none."""
-    assert "executed" not in shell.refuses("evaluate", run / "record.json", naming=("record.json", "no checkpoint"))
+    (run / "notes.txt").write_text("weights, in words")
+    assert "executed" not in shell.refuses("evaluate", run / "notes.txt", naming=("notes.txt", "no checkpoint"))
     shell.refuses("evaluate", shell.folder, naming=("model_cifar.pt", "no such file"))
