@@ -5,9 +5,10 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -110,30 +111,45 @@ def run_here(jobs: list[Job], data: Cifar10, processes: int) -> Generator[EpochD
     todo = list(reversed(jobs))
     at: dict[Connection, str] = {}
 
+    @contextmanager
+    def alive(connection: Connection) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, ConnectionError):
+            workers[connection].join()
+            raise InputError(_died(at[connection], workers[connection].exitcode)) from None
+
     def next_job(connection: Connection) -> None:
-        job = todo.pop() if todo else None
-        connection.send(job)
-        if job is None:
+        if not todo:
             del at[connection]
-        else:
-            at[connection] = job.folder.name
+            with suppress(ConnectionError):  # it has done all its jobs
+                connection.send(None)
+            return
+        job = todo.pop()
+        at[connection] = job.folder.name
+        with alive(connection):
+            connection.send(job)
 
     try:
         for _ in range(min(processes, len(jobs))):
             connection, theirs = context.Pipe()
-            workers[connection] = context.Process(target=_work, args=(theirs, content), daemon=True)
-            workers[connection].start()
+            with _interrupted_later():
+                started = context.Process(target=_work, args=(theirs,), daemon=True)
+                started.start()
+                workers[connection] = started
             theirs.close()
+        for connection in workers:
             next_job(connection)
+            # Not among what the process is started with: the pipe of that is never closed here, so that the write of
+            # the data would wait for ever for a process that was killed.
+            with alive(connection):
+                connection.send_bytes(content)
         del content  # as large as the data
         while at:
             ready = wait(list(at))
             for connection in [connection for connection in at if connection in ready]:
-                try:
+                with alive(connection):
                     event = connection.recv()
-                except (EOFError, ConnectionError):
-                    workers[connection].join()
-                    raise InputError(_died(at[connection], workers[connection].exitcode)) from None
                 if isinstance(event, Exception):
                     raise event
                 if isinstance(event, Outcome):
@@ -155,18 +171,31 @@ def _died(name: str, status: int | None) -> str:
     return f"jobs: the process of {name} ended with status {status}: see its last words above"
 
 
-def _work(connection: Connection, content: bytes) -> None:
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Inside, Ctrl-C waits; what is started there never gets it, though it reaches all processes of a terminal."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which lets Ctrl-C through when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(connection: Connection) -> None:
     """What each process does: a job after the other, until there is none."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal: the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    data: Cifar10 = pickle.loads(content)
-    del content
-    job: Job
-    for job in iter(connection.recv, None):
+    job: Job | None = connection.recv()
+    data: Cifar10 = pickle.loads(connection.recv_bytes())
+    while job is not None:
         try:
             connection.send(finish(job, data, lambda: connection.send(EpochDone())))
         except (InputError, OSError) as error:
             connection.send(error)
+        job = connection.recv()
 
 
 def _end_with_parent() -> None:

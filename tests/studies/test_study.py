@@ -2,7 +2,9 @@
 
 import json
 import multiprocessing
+import os
 import shutil
+import signal
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -22,10 +24,12 @@ from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.runs.folders import SOURCES
 from cifar_repro.runs.record import Stopped, plain_with_changes, read_record, write_record
 from cifar_repro.runs.run import BEST, Run, evaluate_images
+from cifar_repro.studies import jobs
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, finish, run_here
 from cifar_repro.studies.study import Plan, run_study
 from cifar_repro.studies.study_file import Diverged
 from cifar_repro.studies.summary import unpack_bits
+from tests.studies.killed import STUDY, killed_at_start
 from tests.workers import in_this_process
 
 RECIPE = RECIPES["udacity"].with_changes({"epochs": 2})
@@ -265,3 +269,20 @@ def test_a_process_gives_the_same_run_and_its_death_is_told(data: Cifar10, whole
         list(events)
     assert not multiprocessing.active_children()
     assert read_record(tmp_path / "seed-1").status == "unfinished"
+
+
+@pytest.mark.timeout(60)  # where it hung for ever
+def test_the_death_of_a_process_that_starts_is_told(
+    monkeypatch: pytest.MonkeyPatch, data: Cifar10, tmp_path: Path
+) -> None:
+    """Where one is killed before it has its data, which is more than a pipe holds, nobody waits for it.
+
+    Ctrl-C, which reaches it first, does nothing to it; the study hears it.
+    """
+    monkeypatch.setattr(jobs, "_work", killed_at_start)
+    monkeypatch.setenv(STUDY, str(os.getpid()))
+    with pytest.raises(InputError, match=r"seed-0.*signal 9"):
+        list(run_here(plan(tmp_path).jobs(), data, 2))
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert not multiprocessing.active_children()
