@@ -21,7 +21,13 @@ hypothesis.settings.load_profile("repeat")
 THREADS = 1  # the tensors are small, and parallel test processes do not fight for cores
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+# Options that choose some tests, or look into one: then processes cost more than they save, or are in the way.
+ONE_PROCESS = ("keyword", "markexpr", "lf", "stepwise", "usepdb", "trace")
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    if not pluginmanager.hasplugin("timeout"):
+        parser.addini("timeout", "of pytest-timeout, which is not there or was switched off with -p no:timeout")
     group = parser.getgroup("cifar_repro")  # --subject is in cifar_repro/audits/pytest_plugin.py
     group.addoption(
         "--device", default="cpu", help="device of the device-dependent tests: cpu (default) or cuda[:INDEX]"
@@ -35,11 +41,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the number
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """The whole suite, by plain `pytest`, runs in as many processes as there are cores, at most 4; `-n 0` in one."""
+    """The whole suite, by plain `pytest`, runs in as many processes as there are cores, at most 4; `-n 0` in one.
+
+    The tests that -k and the like choose run in one, too.
+    """
     if hasattr(config, "workerinput"):  # such a process itself
         return
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("subject")
-    if whole and config.getoption("numprocesses", 0) is None and not config.getoption("benchmark_only", False):
+    few = any(config.getoption(name, None) for name in ONE_PROCESS)
+    if (
+        whole
+        and not few
+        and config.getoption("numprocesses", 0) is None
+        and not config.getoption("benchmark_only", False)
+    ):
         config.option.numprocesses = min(4, os.cpu_count() or 1)
         # The few tests of two threads then share their cores, where waiting in a loop would cost them most of the time.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")

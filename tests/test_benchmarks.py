@@ -5,12 +5,16 @@ import math
 import mmap
 import re
 import time
+import warnings
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
+from pytest_benchmark.logger import PytestBenchmarkWarning
 from scipy.stats import binom
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -277,3 +281,39 @@ def test_the_measured_targets_are_of_seeds_that_no_check_uses():
         assert str(targets.CHECKED_SEED) not in measured.accuracy
         assert len(measured.accuracy) >= 5, f"{measured.recipe}, {measured.data}, {measured.epochs}: too few seeds"
         assert 0.1 < measured.target < measured.mean < 1, "no better than guessing"
+
+
+# How pytest is called
+
+
+def test_what_pytest_benchmark_warns_of_is_no_error():
+    """With no saved run yet, `--benchmark-compare` says so and goes on: its warning is not made an error of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.warn("Can't compare.", PytestBenchmarkWarning, stacklevel=1)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("chosen", "processes"),
+    [({}, True), ({"keyword": "flops"}, False), ({"lf": True}, False), ({"usepdb": True}, False)],
+    ids=["all", "-k", "--lf", "--pdb"],
+)
+def test_tests_that_are_chosen_start_no_processes(pytestconfig, chosen, processes):
+    """Plain `pytest` runs in several processes; `pytest -k NAME` does not wait for them to start."""
+    hooks = pytestconfig.pluginmanager.getplugin(str(pytestconfig.rootpath / "conftest.py"))
+    config = SimpleNamespace(args_source=pytest.Config.ArgsSource.TESTPATHS, option=SimpleNamespace())
+    config.getoption = lambda name, default=None: {"numprocesses": None, **chosen}.get(name, default)
+    config.option.numprocesses = None
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+        hooks.pytest_cmdline_main(config)
+    assert (config.option.numprocesses is not None) == processes
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_pytest_timeout_its_setting_is_known(pytestconfig, there):
+    """`pytest -p no:timeout` does not stop at the `timeout` of pyproject.toml."""
+    hooks = pytestconfig.pluginmanager.getplugin(str(pytestconfig.rootpath / "conftest.py"))
+    parser = Mock()
+    hooks.pytest_addoption(parser, Mock(hasplugin=lambda name: there))
+    assert [call.args[0] for call in parser.addini.call_args_list] == ["timeout"] * (not there)
