@@ -14,11 +14,14 @@ from cifar_repro import __version__
 from cifar_repro.commands import COMMANDS
 from cifar_repro.commands.kinds import check_kinds
 from cifar_repro.commands.status import BAD_INPUT, DONE, FAILED_CHECK, INTERRUPTED, PIPE_CLOSED, Stop, describe
+from cifar_repro.commands.talk import ready_streams, tell
 from cifar_repro.core.errors import InputError, NonFinite, meant
+from cifar_repro.printable import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 a check did not hold, 2 bad input, 3 undecided."""
+    ready_streams()
     parser = make_parser()
     options = parser.parse_args(arguments)
     if "command" not in options:
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem, status = f"{describe(error)}: {_remedy(error)}", BAD_INPUT
     except KeyboardInterrupt:
         problem, status = "interrupted", INTERRUPTED
-    print(f"cifar-repro: {' '.join(problem.split())}", file=sys.stderr)
+    tell(f"cifar-repro: {' '.join(problem.split())}", sys.stderr)
     return status
 
 
@@ -58,7 +61,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, which knows what a misspelt word may have been meant for."""
 
     def error(self, message: str) -> NoReturn:
-        message = " ".join(message.split())
+        message = printable(" ".join(message.split()))
         if choice := re.fullmatch(r"(.*invalid choice: '(.*)') \(choose from (.*)\)", message):
             before, word, known = choice.groups()
             near = meant(word, re.findall(r"[\w-]+", known))

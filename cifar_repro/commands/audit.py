@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cifar_repro.commands.options import add_json, check_new
 from cifar_repro.commands.status import DONE, FAILED_CHECK, UNDECIDED
-from cifar_repro.commands.talk import print_json, speaker
+from cifar_repro.commands.talk import print_json, speaker, tell
 
 if TYPE_CHECKING:
     from cifar_repro.core.data import Cifar10
@@ -78,4 +78,4 @@ def _data(where: str | None, images: int) -> "Cifar10":
 
 def _progress(line: str) -> None:
     if sys.stderr.isatty():
-        print(f"cifar-repro: {line}", file=sys.stderr)
+        tell(f"cifar-repro: {line}", sys.stderr)

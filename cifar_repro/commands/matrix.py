@@ -6,11 +6,12 @@ It is a report, not a check: the exit status is 0 however the traces differ.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from cifar_repro.commands.options import add_json
 from cifar_repro.commands.status import DONE
-from cifar_repro.commands.talk import print_json
+from cifar_repro.commands.talk import print_json, tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,6 @@ def command(options: argparse.Namespace) -> int:
 
     made = read_matrix(options.files)
     if not options.json:
-        print(as_markdown(made) if options.markdown else as_text(made))
+        tell(as_markdown(made) if options.markdown else as_text(made), sys.stdout)
     print_json(options, as_json(made))
     return DONE

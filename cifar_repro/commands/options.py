@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from cifar_repro.commands.talk import progress
+from cifar_repro.commands.talk import progress, tell
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import RECIPES, Recipe, Seeds, get_recipe
 
@@ -135,10 +135,10 @@ def load(where: str | None, required: bool = False) -> "Cifar10":
     if required and data.kind == "synthetic":
         raise InputError(f"data: there are no real images, which --require-data demands ({why}): give --data FOLDER")
     if data.stands_in:
-        print(
+        tell(
             "cifar-repro: WARNING: SYNTHETIC DATA, NOT CIFAR-10: what follows says nothing about CIFAR-10\n"
             f"cifar-repro: {why}; --data FOLDER names it, --require-data stops without it",
-            file=sys.stderr,
+            sys.stderr,
         )
     return data
 

@@ -1,11 +1,15 @@
 """What a command says while it works and at its end: lines for people, JSON for programs, a progress bar."""
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+
+from cifar_repro.printable import printable
 
 if TYPE_CHECKING:
     from cifar_repro.answers import Answer
@@ -14,10 +18,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def ready_streams() -> None:
+    """Before anything is said: no stream is closed (as by `>&-`), and what one cannot encode is escaped."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - as long as this process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def tell(text: str, to: TextIO, end: str = "\n") -> None:
+    """All that is printed goes through here."""
+    print(printable(text), file=to, end=end, flush=True)
+
+
 def speaker(options: argparse.Namespace) -> Callable[[str], None]:
     """Prints what people read: on stdout, or with --json or --markdown on stderr."""
     other = options.json or getattr(options, "markdown", False)
-    return lambda line: print(line, file=sys.stderr if other else sys.stdout, flush=True)
+    return lambda line: tell(line, sys.stderr if other else sys.stdout)
 
 
 def print_json(options: argparse.Namespace, value: Any) -> None:
@@ -25,7 +44,7 @@ def print_json(options: argparse.Namespace, value: Any) -> None:
     from cifar_repro.formats import encode
 
     if options.json:
-        print(encode(value).decode(), end="")
+        tell(encode(value).decode(), sys.stdout, end="")
 
 
 def give(options: argparse.Namespace, command: str, answer: "Answer", value: Any) -> None:
@@ -37,7 +56,7 @@ def give(options: argparse.Namespace, command: str, answer: "Answer", value: Any
         with replacing(options.junit) as file:
             file.write(as_junit(answer, command))
     if options.markdown:
-        print(as_markdown(answer), end="")
+        tell(as_markdown(answer), sys.stdout, end="")
     print_json(options, value)
 
 

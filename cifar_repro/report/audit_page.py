@@ -5,8 +5,7 @@ from pathlib import Path
 from cifar_repro import __version__
 from cifar_repro.audits.audit import Audit, place
 from cifar_repro.audits.text import ORDER, summary
-from cifar_repro.core.checkpoint import replacing
-from cifar_repro.report.templates import template
+from cifar_repro.report.templates import template, write_page
 
 HEADINGS = {
     "WRONG": ("What is wrong", "bad", "✗"),
@@ -17,9 +16,7 @@ HEADINGS = {
 
 
 def write_audit_page(path: Path, audit: Audit) -> None:
-    page = render_audit(audit)
-    with replacing(path) as file:
-        file.write(page.encode())
+    write_page(path, render_audit(audit))
 
 
 def render_audit(audit: Audit) -> str:

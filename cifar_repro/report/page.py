@@ -11,7 +11,6 @@ import numpy.typing as npt
 from PIL import Image
 
 from cifar_repro import __version__
-from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.evaluation import Evaluation
@@ -22,7 +21,7 @@ from cifar_repro.report.charts import percent
 from cifar_repro.report.comparison import Result, comparison, overview
 from cifar_repro.report.parts import section
 from cifar_repro.report.pictures import Pictures, Seen
-from cifar_repro.report.templates import template
+from cifar_repro.report.templates import template, write_page
 from cifar_repro.runs.folders import folder_of
 from cifar_repro.runs.run import Run, load_best
 from cifar_repro.studies.results import of_run
@@ -36,9 +35,7 @@ NAME = "report.html"  # in the folder of a run or of a study
 
 def write_report(path: Path, results: Sequence[Result]) -> None:
     """Writes the report on these results; `see` gives what is to be seen of each."""
-    page = render(results)
-    with replacing(path) as file:
-        file.write(page.encode())
+    write_page(path, render(results))
 
 
 def write_run_report(run: Run, result: Evaluation) -> None:

@@ -1,11 +1,20 @@
 """The templates of the pages: each becomes one HTML file, complete in itself."""
 
 from functools import cache
+from pathlib import Path
 
 import jinja2
 
+from cifar_repro.core.checkpoint import replacing
+from cifar_repro.printable import printable
 from cifar_repro.report.charts import number, percent, published_share
 from cifar_repro.report.comparison import points
+
+
+def write_page(path: Path, page: str) -> None:
+    """All pages are written here."""
+    with replacing(path) as file:
+        file.write(printable(page).encode())
 
 
 @cache

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from cifar_repro import __version__
-from cifar_repro.core.checkpoint import replacing
 from cifar_repro.formats import plain
 from cifar_repro.report.tables import ENVIRONMENT
-from cifar_repro.report.templates import template
+from cifar_repro.report.templates import template, write_page
 from cifar_repro.runs.record import data_label
 from cifar_repro.upgrades import text
 from cifar_repro.upgrades.answer import Upgrade
@@ -18,9 +17,7 @@ SHOWN = (1, 2, 5, 10, 20)  # steps, in the table of growth
 
 def write_upgrade_page(folder: Path, upgrade: Upgrade) -> None:
     """Writes the page into the folder of the upgrade."""
-    page = render(upgrade)
-    with replacing(folder / NAME) as file:
-        file.write(page.encode())
+    write_page(folder / NAME, render(upgrade))
 
 
 def render(upgrade: Upgrade) -> str:

@@ -20,6 +20,7 @@ from cifar_repro.core.progress import Progress, no_progress
 from cifar_repro.formats import Form, decode, encode, plain
 from cifar_repro.gate import gate as gates
 from cifar_repro.gate import side as gate_sides
+from cifar_repro.printable import printable
 from cifar_repro.runs.environment import environment
 from cifar_repro.runs.folders import alone
 from cifar_repro.runs.record import describe_data
@@ -95,7 +96,7 @@ def upgrade(plan: Plan, data: Cifar10, say: Say = lambda line: None, progress: P
         )
         answer = _answer(plan, before, after, say, progress)
         _write(plan.out / ANSWER, encode(answer))
-        _write(plan.out / TABLE, text.markdown(answer).encode())
+        _write(plan.out / TABLE, printable(text.markdown(answer)).encode())
         return answer
 
 

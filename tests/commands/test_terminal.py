@@ -1,13 +1,17 @@
 """The commands at a terminal and in a pipe: a bar where somebody watches, no word where nobody reads."""
 
+import io
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from cifar_repro.cli import main
 from cifar_repro.commands.talk import above_bars, progress, whole
 
 
@@ -19,6 +23,46 @@ def test_a_reader_that_has_read_enough_is_no_error(images: Path) -> None:
     with os.fdopen(writer, "w") as stdout:
         ended = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (141, "")
+
+
+HOSTILE = os.fsdecode(b"caf\xc3\xa9-\xff\x1b[2J\xc2\x9b31m\xe2\x80\xae\r")  # not UTF-8; escapes, one of C1, backwards
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_what_leaves_steers_no_terminal_and_can_be_encoded(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """Names and files of any content come out escaped: on stdout and stderr of any encoding, and in pages."""
+    folder, page = tmp_path / HOSTILE, tmp_path / "report.html"
+    shutil.copytree(finished, folder)
+    record = json.loads((folder / "record.json").read_text())
+    record["data"]["path"] = HOSTILE
+    (folder / "record.json").write_text(json.dumps(record))
+    said = io.BytesIO()
+    stream = io.TextIOWrapper(said, encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert main(["report", str(folder), "-o", str(page)]) == 0
+    assert main(["verdict", str(folder)]) in (1, 3)
+    assert main(["verdict", str(folder), "--markdown", "--against", HOSTILE]) == 2
+    with pytest.raises(SystemExit):
+        main(["data", "a", HOSTILE])
+    stream.flush()
+    for text in (said.getvalue().decode(encoding), page.read_text()):
+        assert not set(text) & set("\x1b\x9b\u202e\r")
+        assert r"\udcff\x1b[2J\x9b31m\u202e\r" in text
+
+
+@pytest.mark.parametrize("closed", [["stdout"], ["stderr"], ["stdout", "stderr"]], ids="+".join)
+def test_a_stream_that_is_closed_is_no_error(images: Path, monkeypatch: pytest.MonkeyPatch, closed: list[str]) -> None:
+    """As by `>&-` or `2>&-`: a command does what it does, and ends with its status."""
+    for name in closed:
+        monkeypatch.setattr(sys, name, None)
+    assert main(["data", str(images)]) == 0
+    assert main(["data", "nowhere"]) == 2
+    for name in closed:
+        getattr(sys, name).close()
 
 
 at_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
