@@ -95,7 +95,8 @@ def channel_values(image: Images, class_name: str, *, caption: str) -> Figure:
 
 def _centred(path: Path) -> Path:
     """The path with the middle of its box at the origin."""
-    middle = (path.vertices.min(axis=0) + path.vertices.max(axis=0)) / 2
+    points = np.asarray(path.vertices)
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
     return path.transformed(Affine2D().translate(*-middle))
 
 
