@@ -35,6 +35,10 @@ def connected(address: str) -> Iterator[Workers]:
     address: "HOST:PORT" of a running cluster, "auto" for the one of this machine, "local" for one that is started on
     this machine and ends with this. Raises InputError where there is no such cluster.
     """
+    if address == "local":
+        # Who reaches a cluster may run code there, so this one listens on the loopback interface alone, as Ray by
+        # itself does on the systems in this name. Ray reads it when it is imported.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray
     except ImportError:

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from cifar_repro.runs.folders import SOURCES
 from cifar_repro.runs.record import Stopped, plain_with_changes, read_record, write_record
 from cifar_repro.runs.run import BEST, Run, evaluate_images
 from cifar_repro.studies import jobs
+from cifar_repro.studies.cluster import connected
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, finish, run_here
 from cifar_repro.studies.study import Plan, run_study
 from cifar_repro.studies.study_file import Diverged
@@ -286,3 +288,21 @@ def test_the_death_of_a_process_that_starts_is_told(
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
     assert not multiprocessing.active_children()
+
+
+def test_a_cluster_of_this_machine_is_for_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Before Ray is imported, which is when it looks, it is told to listen on the loopback interface alone."""
+    name = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+    lines = [
+        "import os",
+        f"told = os.environ.get('{name}')",
+        "init = lambda **options: None",
+        "shutdown = lambda: None",
+    ]
+    (tmp_path / "ray.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
+    monkeypatch.setenv(name, "")
+    monkeypatch.delenv(name)
+    with connected("local"):
+        assert sys.modules.pop("ray").told == "0"
