@@ -79,4 +79,4 @@ def test_a_folder_is_never_said_not_to_be_there(shell: Shell) -> None:
     """A folder in the place of a trace or of results of tests is told from one that is missing."""
     (shell.folder / "empty").mkdir()
     for command in (["diff", "empty", "empty"], ["matrix", "empty"], ["trace", "--out", "made", "--tests", "empty"]):
-        assert "no such file" not in shell.refuses(*command, naming=("empty: is no file",))
+        assert "no such file" not in shell.refuses(*command, naming=("empty: is no regular file",))

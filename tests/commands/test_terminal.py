@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,14 @@ def test_a_stream_that_is_closed_is_no_error(images: Path, monkeypatch: pytest.M
 at_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 
 
+def everything(terminal: int) -> str:
+    """What was written to a terminal: one read may give a part of it."""
+    shown = b""
+    while select.select([terminal], [], [], 0.1)[0]:
+        shown += os.read(terminal, 10_000)
+    return shown.decode()
+
+
 @at_a_terminal
 def test_progress_shows_in_a_terminal_and_only_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -79,7 +88,7 @@ def test_progress_shows_in_a_terminal_and_only_there(
     with os.fdopen(inside, "w") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
         assert list(progress(range(3), total=3, desc="counting")) == [0, 1, 2]
-        shown = os.read(terminal, 10_000).decode()
+        shown = everything(terminal)
     os.close(terminal)
     assert re.search(r"counting: +0%.*0/3", shown)
 
@@ -102,7 +111,7 @@ def test_a_bar_for_the_whole_stands_over_those_of_its_parts(
     with os.fdopen(inside, "w") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
         work()
-        shown = os.read(terminal, 10_000).decode()
+        shown = everything(terminal)
     os.close(terminal)
     assert re.search(
         r"whole run: +0%.*0/4.*first: +0%.*first done.*whole run: +50%.*2/4.*second: +0%", shown, re.DOTALL
