@@ -24,14 +24,14 @@ RUN = {
     "last state": ("last.pt", ["run", "--resume", "run"]),
     "best weights": ("model_cifar.pt", ["evaluate", "run"]),
     "study": ("study.json", ["report", "run"]),
-    "study to go on with": ("study.json", ["study", "--data", "synthetic", "--out", "run"]),
+    "study to go on with": ("study.json", ["study", "--data", "set", "--out", "run"]),
 }
 ALONE = {
     "weights": ("w.pt", ["evaluate", "w.pt"]),
     "safetensors": ("w.safetensors", ["evaluate", "w.safetensors"]),
     "trace": ("a.jsonl", ["diff", "a.jsonl", "a.jsonl"]),
     "trace or gate": ("a.json", ["matrix", "a.json"]),
-    "tests": ("a.xml", ["trace", "--data", "synthetic", "--out", "t", "--tests", "a.xml"]),
+    "tests": ("a.xml", ["trace", "--data", "set", "--out", "t", "--tests", "a.xml"]),
 }
 
 
@@ -72,7 +72,7 @@ def test_data_is_read_from_files_alone(shell: Shell, layout: str, make: Callable
 @every_kind
 @pytest.mark.parametrize("what", RUN)
 def test_runs_and_studies_are_read_from_files_alone(
-    shell: Shell, run: Path, what: str, make: Callable[[Path], Any]
+    shell: Shell, data: Path, run: Path, what: str, make: Callable[[Path], Any]
 ) -> None:
     """Whoever reads them."""
     name, command = RUN[what]
@@ -83,7 +83,7 @@ def test_runs_and_studies_are_read_from_files_alone(
 
 @every_kind
 @pytest.mark.parametrize("what", ALONE)
-def test_what_is_given_by_its_name_is_a_file(shell: Shell, what: str, make: Callable[[Path], Any]) -> None:
+def test_what_is_given_by_its_name_is_a_file(shell: Shell, data: Path, what: str, make: Callable[[Path], Any]) -> None:
     """Weights, traces and results of tests."""
     name, command = ALONE[what]
     refuses(shell, shell.folder / name, make, *command)
