@@ -1,5 +1,6 @@
 """An archive that cannot be read, or lacks a whole batch file, is refused."""
 
+import gzip
 import struct
 import tarfile
 import zlib
@@ -112,7 +113,17 @@ def test_archive_of_few_bytes_that_become_many_is_refused(shell: Shell, monkeypa
     both_commands(shell, folder, naming=(path, "data_batch_1.bin", f"{3073 << 40:,}"))
     path.write_bytes(tar_gz({**files, "more": bytes(1 << 20)}))
     assert shell.run("data", folder)[0] == 0
+    sought, seek = [0], gzip.GzipFile.seek
+
+    def counted(file: gzip.GzipFile, offset: int, whence: int = 0) -> int:
+        sought.append(offset)
+        return seek(file, offset, whence)
+
+    monkeypatch.setattr(gzip.GzipFile, "seek", counted)
     monkeypatch.setattr(layouts, "MOST_OF_AN_ARCHIVE", 1 << 20)
+    both_commands(shell, folder, naming=(path, f"more than {1 << 20:,} bytes"))
+    assert max(sought) < 1 << 20, "what lies beyond must not be unpacked to be passed over"
+    path.write_bytes(gzip.compress(gzip.decompress(tar_gz(files)) + bytes(3 << 20), 1))  # after the archive's end
     both_commands(shell, folder, naming=(path, f"more than {1 << 20:,} bytes"))
     monkeypatch.setattr(layouts, "MOST_OF_AN_ARCHIVE", 1 << 30)
     path.write_bytes(tar_gz({**files, "a/" + "b" * (1 << 20): b""}))
