@@ -87,7 +87,7 @@ FAULTS = (
     Fault("a gate's time for any trace", MATRIX, "fitting = [path for path, differing in apart.items() if not differing]", "fitting = list(apart)", T + "a_gate_gives_its_ratio_to_the_trace_of_its_b"),
     Fault("a gate whose A is another environment is taken", MATRIX, "if differing := arrows(environments[first], made.a.environment, TIMED):", "if differing := []:", T + "a_gate_of_another_environment_is_refused"),
     Fault("threads do not matter to a time", MATRIX, '"gpu", "threads", "memory_format")', '"gpu", "memory_format")', T + "a_gate_of_another_environment_is_refused"),
-    Fault("skipped tests count as passed", JUNIT, '"skipped": "skipped"', '"skipped": "passed"', "traces/test_junit.py"),
+    Fault("skipped tests count as passed", JUNIT, '"skipped": "skipped"', '"skipped": "passed"', "traces/test_junit.py::test_every_outcome_of_a_suite_is_counted"),
     # gate: A against A, the intervals, the second pair of processes
     Fault("B against A", GATE, "logs = np.log(np.asarray(second)) - np.log(np.asarray(first))", "logs = np.log(np.asarray(first)) - np.log(np.asarray(second))", S + "a_slowdown_of_a_tenth_is_found"),
     Fault("the mean in place of the median", GATE, "return Comparison(float(np.exp(np.median(logs)))", "return Comparison(float(np.exp(np.mean(logs)))", S + "a_few_disturbed_rounds_weigh_nothing"),
@@ -174,19 +174,19 @@ FAULTS = (
     # runs: what verify compares, which weights are kept, what a record says
     Fault("validation losses are not verified", VERIFY, '("train_loss", "valid_loss", "saved", "weights_sha256")', '("train_loss", "saved", "weights_sha256")', V + "the_first_epoch_that_differs_is_named_with_both_values"),
     Fault("weights are not verified", VERIFY, '("train_loss", "valid_loss", "saved", "weights_sha256")', '("train_loss", "valid_loss", "saved")', V + "the_first_epoch_that_differs_is_named_with_both_values"),
-    Fault("the last epoch is not verified", VERIFY, 'record.recipe.with_changes({"epochs": len(recorded)})', 'record.recipe.with_changes({"epochs": max(1, len(recorded) - 1)})', V + "the_first_epoch_that_differs_is_named_with_both_values"),
+    Fault("the last epoch is not verified", VERIFY, 'record.recipe.with_changes({"epochs": len(recorded)})', 'record.recipe.with_changes({"epochs": max(1, len(recorded) - 1)})', V + "a_repeated_run_is_identical"),
     Fault("verify with the threads of here", VERIFY, "    seeding.make_deterministic(settings.threads)\n    changed", "    changed", V + "a_run_is_repeated_with_its_own_threads"),
     Fault("the environment of here against itself", VERIFY, "changed = differences(settings, environment(", "changed = differences(environment(torch.device(settings.device), settings.memory_format), environment(", V + "what_differs_in_the_environment_is_named"),
     Fault("the last epoch is kept for the best", RUN, 'checkpoint.save(self.folder / BEST, self.state["best_weights"])', 'checkpoint.save(self.folder / BEST, self.state["network"])', R + "the_best_and_not_the_last_weights_are_tested"),
     Fault("the first saved epoch is called the best", RUN, "best = [epoch for epoch in epochs if epoch.saved][-1]\n        self._write", "best = [epoch for epoch in epochs if epoch.saved][0]\n        self._write", R + "the_record_says_everything"),
     Fault("a resumed run forgets the file of the best weights", RUN, "            self._write_epochs(new_best=True)\n", "            self._write_epochs(new_best=False)\n", R + "a_run_killed_around_any_write_ends_as_if_never_killed"),
-    Fault("official though a pixel differs", RECORD, "is_official = fingerprints == official.FINGERPRINTS", 'is_official = data.kind in ("python", "binary")', "core/layouts/test_official.py"),
+    Fault("official though a pixel differs", RECORD, "is_official = fingerprints == official.FINGERPRINTS", 'is_official = data.kind in ("python", "binary")', "core/layouts/test_official.py::test_one_other_pixel_or_label_ends_it"),
     Fault("steps of training images, those of validation included", RECORD, "(images - math.floor(recipe.valid_fraction * images))", "images", "report/test_run_figures.py::test_running_losses_stand_at_the_steps_they_are_of"),
     Fault("a mean at its first step", RECORD, "for n, loss in enumerate(epoch.running_loss, start=1)", "for n, loss in enumerate(epoch.running_loss)", "report/test_run_figures.py::test_running_losses_stand_at_the_steps_they_are_of"),
     # report: the numbers that are shown
     Fault("published losses one epoch off", TABLES, "published.get(name, {}).get(epoch.epoch)", "published.get(name, {}).get(epoch.epoch + 1)", "report/test_results.py::test_published_numbers_stand_beside_those_of_their_epoch"),
-    Fault("the confusion of the first run alone", TABLES, "np.sum([run.test.confusion for run in study.runs if run.test], axis=0)", "np.asarray(study.runs[0].test.confusion)", "report/test_results.py"),
-    Fault("shares of the predicted class", TABLES, "totals = counts.sum(axis=1, keepdims=True)", "totals = counts.sum(axis=0, keepdims=True).T", "report/test_results.py"),
+    Fault("the confusion of the first run alone", TABLES, "np.sum([run.test.confusion for run in study.runs if run.test], axis=0)", "np.asarray(study.runs[0].test.confusion)", "report/test_results.py::test_the_confusion_matrix_is_of_all_runs"),
+    Fault("shares of the predicted class", TABLES, "totals = counts.sum(axis=1, keepdims=True)", "totals = counts.sum(axis=0, keepdims=True).T", "report/test_results.py::test_the_confusion_matrix_is_of_all_runs"),
     Fault("published steps at our own", CHARTS, "across, scale = 1 / STEPS if running else 1,", "across, scale = 1 / steps_an_epoch(study.recipe, study.data) if running else 1,", "report/test_results.py::test_published_running_losses_stand_at_their_own_steps"),
     Fault("a mean of other epochs", CHARTS, "return [(at[0][0], float(np.mean([y for _, y in at])))", "return [(at[-1][0] + 1, float(np.mean([y for _, y in at])))", "report/test_comparison.py::test_one_chart_has_a_line_a_result"),
     Fault("the first minus the other one", DIFFERENCES, "points = float(np.mean(y) - np.mean(x))", "points = float(np.mean(x) - np.mean(y))", "report/test_comparison.py::test_differences_by_class_are_those_of_the_records"),
@@ -194,7 +194,7 @@ FAULTS = (
     Fault("lost images among the gained", DIFFERENCES, "gained=by_change[(~a & b)[by_change]]", "gained=by_change[(a & ~b)[by_change]]", "report/test_comparison.py::test_changed_images_are_counted_as_one_by_one"),
     Fault("a run beside a study by the mean's interval", DIFFERENCES, "(low,), (high,) = prediction_interval([[value] for value in many])", "low = high = float(np.mean(many))", "report/test_comparison.py::test_a_run_beside_a_study_differs_as_one_more_seed_would"),
     Fault("curves upside down", LINES, "y = Scale(*room(ys, 0.05), floor, top)", "y = Scale(*room(ys, 0.05), top, floor)", "report/test_lines.py::test_lines_are_where_their_numbers_are"),
-    Fault("the lowest loss of any run as that of the mean", PARTS, "value = number(float(np.mean(lowest)))", "value = number(min(lowest))", "report/test_results.py"),
+    Fault("the lowest loss of any run as that of the mean", PARTS, "value = number(float(np.mean(lowest)))", "value = number(min(lowest))", "report/test_results.py::test_the_page_says_what_the_study_says"),
 )  # fmt: skip
 
 HARMLESS = (

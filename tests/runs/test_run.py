@@ -309,6 +309,11 @@ def test_the_best_and_not_the_last_weights_are_tested(data: Cifar10, tmp_path: P
     shorter = Run.start(tmp_path / "short", recipe.with_changes({"epochs": best}), SEEDS, data, CPU, "contiguous")
     shorter.train()
     assert shorter.test().as_record() == result.as_record()
+    run.close()
+    (run.folder / BEST).unlink()  # a kill before it was written: the best weights are in last.pt, too
+    again = Run.resume(run.folder, read_record(run.folder), data)
+    again.train()
+    assert again.test().as_record() == result.as_record()
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_reaches_no_checkpoint(data: Cifar10, tmp_path: Path) -> None:
