@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import secrets
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -75,7 +76,9 @@ def load(path: Path) -> Any:
     try:
         if content.startswith(ZIP):
             _check_members(path, content)
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, at pickles of others: whether it can be read is told below
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except InputError:
         raise
     except Exception as error:  # torch.load has no exception of its own, and a hostile file can raise any

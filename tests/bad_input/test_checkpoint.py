@@ -1,6 +1,7 @@
 """A file to evaluate that is no checkpoint, does not fit or would run code is refused."""
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,15 @@ def test_file_that_is_no_checkpoint_is_refused(shell: Shell, checkpoint: Path, d
     """An empty, truncated or random file is named."""
     checkpoint.write_bytes(content)
     shell.refuses("evaluate", checkpoint, "--data", data, naming=(checkpoint,))
+
+
+def test_torch_says_nothing_of_other_pickles(shell: Shell, checkpoint: Path, data: Path) -> None:
+    """It warns of a protocol that it does not know; what there is to say is in the one line."""
+    checkpoint.write_bytes(pickle.dumps({"a": 1}, protocol=4))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        shell.refuses("evaluate", checkpoint, "--data", data, naming=(checkpoint,))
+    assert said == []
 
 
 @pytest.mark.parametrize("what", ["nothing", "folder"])
