@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifar_repro.commands.options import add_json, check_new
+from cifar_repro.commands.options import add_answer, check_new
 from cifar_repro.commands.status import DONE, FAILED_CHECK, UNDECIDED
-from cifar_repro.commands.talk import print_json, speaker, tell
+from cifar_repro.commands.talk import give, speaker, tell
 
 if TYPE_CHECKING:
     from cifar_repro.core.data import Cifar10
@@ -29,21 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout", type=float, default=300, metavar="S", help="stop a run after so many seconds (default: 300)"
     )
     parser.add_argument("--repeat", action="store_true", help="run it twice: does it print the same?")
-    add_json(parser, "print the audit as JSON")
+    add_answer(parser, "print the audit as JSON")
     parser.add_argument("--html", type=Path, metavar="OUT", help="write it as a page; must not exist")
-    parser.add_argument("--junit", type=Path, metavar="OUT", help="write it as JUnit XML; must not exist")
 
 
 def command(options: argparse.Namespace) -> int:
-    from cifar_repro.answers import as_junit
     from cifar_repro.audits.audit import audit
     from cifar_repro.audits.program import check_program
     from cifar_repro.audits.text import answer, text
-    from cifar_repro.core.checkpoint import replacing
 
     check_program(options.file)
-    for out in filter(None, (options.html, options.junit)):
-        check_new(out)
+    if options.html:
+        check_new(options.html)
     say = speaker(options)
     found = audit(
         options.file,
@@ -54,14 +51,11 @@ def command(options: argparse.Namespace) -> int:
         say=_progress,
     )
     say(text(found))
-    print_json(options, found)
+    give(options, "audit", answer(found), found, of=found.file)
     if options.html:
         from cifar_repro.report.audit_page import write_audit_page
 
         write_audit_page(options.html, found)
-    if options.junit:
-        with replacing(options.junit) as file:
-            file.write(as_junit(answer(found), "audit", of=found.file))
     if found.with_outcome("WRONG"):
         return FAILED_CHECK
     return UNDECIDED if found.undecided else DONE

@@ -47,14 +47,17 @@ def print_json(options: argparse.Namespace, value: Any) -> None:
         tell(encode(value).decode(), sys.stdout, end="")
 
 
-def give(options: argparse.Namespace, command: str, answer: "Answer", value: Any) -> None:
-    """What `options.add_answer` asks for: the answer as Markdown or JUnit XML, or the value as JSON."""
+def give(options: argparse.Namespace, command: str, answer: "Answer", value: Any, of: str = "") -> None:
+    """What `options.add_answer` asks for: the answer as Markdown or JUnit XML, or the value as JSON.
+
+    of: as for `as_junit`.
+    """
     from cifar_repro.answers import as_junit, as_markdown
     from cifar_repro.core.checkpoint import replacing
 
     if options.junit is not None:
         with replacing(options.junit) as file:
-            file.write(as_junit(answer, command))
+            file.write(as_junit(answer, command, of))
     if options.markdown:
         tell(as_markdown(answer), sys.stdout, end="")
     print_json(options, value)

@@ -78,11 +78,12 @@ def test_a_second_run_parts_where_nothing_is_seeded(data: Cifar10, tmp_path: Pat
 
 
 def test_the_command_in_a_process_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit status 1 for something wrong; JSON, the page and JUnit XML say what."""
+    """Exit status 1 for something wrong; JSON, the page and JUnit XML, which replaces an earlier one, say what."""
     file = tmp_path / "program.py"
     text = RIGHT.replace("epochs = 4", "epochs = 1").replace("model.eval()", "pass")
     file.write_text(text, encoding="utf-8")
     page, junit = tmp_path / "page.html", tmp_path / "junit.xml"
+    junit.write_text("of an earlier run", encoding="utf-8")
     images = write_binary_folder(tmp_path / "set", tiny_set(per_batch=30, test=60))
     asked = ["audit", str(file), "--data", str(images), "--images", "60", "--json"]
     assert main([*asked, "--html", str(page), "--junit", str(junit)]) == 1
