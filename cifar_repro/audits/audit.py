@@ -70,18 +70,16 @@ def audit(
     say(f"running {file.name} on {len(small.train_labels)} training images and {len(small.test_labels)} test images")
     events = run_program(file, small, timeout, launch)
     story = tell(file, events, small)
-    ragged = _ragged(story)
+    ragged, finding = _ragged(story), None
     if ragged:
         full = ragged.full or 1
         even = small_set(data, *sizes(images, full))
         say(f"it fails at a batch of {ragged.size}: running it again on numbers of images that {full} divides")
         again = tell(file, run_program(file, even, timeout, launch), even)
-        finding = _of_ragged(story, ragged)
-        story, small = again, even
-        events = list(again.events)
-    findings = judge(story)
-    if ragged and finding:
-        findings = [finding if f.rule == finding.rule else f for f in findings]
+        if again.finished or (again.failed != story.failed and len(again.loops) > len(story.loops)):
+            finding = _of_ragged(story, ragged)
+            story, small, events = again, even, list(again.events)
+    findings = [finding if finding and f.rule == finding.rule else f for f in judge(story)]
     if repeat:
         say("running it a second time")
         findings.append(msgspec.structs.replace(compare(events, run_program(file, small, timeout, launch)), rule=TWICE))

@@ -116,6 +116,12 @@ class Step(Event, frozen=True, kw_only=True):
     gradients: bool
 
 
+class Plateau(Event, frozen=True, kw_only=True):
+    """ReduceLROnPlateau was told how good the network is, by which it chooses the learning rate."""
+
+    value: float
+
+
 class Unchanged(Event, frozen=True, kw_only=True):
     """Parameters that are as they were when the network was called first, after it was trained.
 
@@ -175,7 +181,7 @@ class TimedOut(Event, frozen=True, kw_only=True):
 
 AnyEvent = (
     Batch | End | Network | Forward
-    | Onward | Loss | Backward | Optimizer | Step | Unchanged | Save | Restore | Print | Seed
+    | Onward | Loss | Backward | Optimizer | Step | Plateau | Unchanged | Save | Restore | Print | Seed
     | Bridge | Failed | Finished | TimedOut
 )  # fmt: skip
 

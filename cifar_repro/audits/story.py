@@ -25,6 +25,7 @@ from cifar_repro.audits.events import (
     Onward,
     Optimizer,
     Place,
+    Plateau,
     Print,
     Restore,
     Save,
@@ -115,6 +116,7 @@ class Story:
         self.prints = [(n, e) for n, e in enumerate(events) if isinstance(e, Print)]
         self.saves = [(n, e) for n, e in enumerate(events) if isinstance(e, Save)]
         self.restores = [(n, e) for n, e in enumerate(events) if isinstance(e, Restore)]
+        self.plateaus = [(n, e) for n, e in enumerate(events) if isinstance(e, Plateau)]
         self.seeded = {e.generator for e in of_kind(events, Seed)}
         self.bridges = [e.what for e in of_kind(events, Bridge)]
         self.failed = next(iter(of_kind(events, Failed)), None)
@@ -219,6 +221,10 @@ class Story:
     @cached_property
     def tests(self) -> list[Loop]:
         return [loop for loop in self.evaluations if loop.tests]
+
+    @property
+    def roles(self) -> dict[str, list[Loop]]:
+        return {"training": self.training, "validation": self.validations, "test": self.tests}
 
     @cached_property
     def final_tests(self) -> list[Loop]:

@@ -29,7 +29,7 @@ RULES: dict[str, Callable[[Story], Finding]] = {
     "printed losses are means": losses.printed_losses,
     "saved when it got better": weights.saved_on_improvement,
     "the weights tested are those saved": weights.tested_are_saved,
-    "each test image is counted once": weights.each_test_image_once,
+    "each test image is counted once": images.each_test_image_once,
     "printed counts are as counted": counts.printed_counts,
 }
 

@@ -1,54 +1,37 @@
 """The rule on printed accuracies and counts, per class and overall."""
 
-import math
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 
-from cifar_repro.audits.events import Place
-from cifar_repro.audits.judge.finding import Finding, count, not_seen, right, unusual, wrong
-from cifar_repro.audits.judge.numbers import Numbers
-from cifar_repro.audits.judge.words import (
-    NUMBER,
-    PAIR,
-    Said,
-    ended,
-    loops_before,
-    numbers_after,
-    role_of,
-    short,
-    so_far,
-    words,
-)
+from cifar_repro.audits.judge.finding import Finding, Outcome, count, not_seen, right, unusual, wrong
+from cifar_repro.audits.judge.numbers import Numbers, loops_before, numbers
+from cifar_repro.audits.judge.words import PAIR, Line, Said, lines, numbers_of
 from cifar_repro.audits.small_data import OFFICIAL
 from cifar_repro.audits.story import Loop, Story
 
 NAMES = ("airplane|plane", "automobile|car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+Loops = dict[str, list[Loop]]
+Verdict = tuple[Outcome, str]  # and what the number is
 
 
 def printed_counts(story: Story) -> Finding:
     """Accuracies and counts, per class and overall."""
     good = 0
-    odd: list[tuple[str, Said]] = []
-    for n, text, at in words(story):
-        loops = loops_before(story, n)
+    odd: list[tuple[str, Line]] = []
+    for line in lines(story):
+        loops = loops_before(story, line.event)
         if not any(loops.values()):
             continue
-        bad = _pair(n, text, at, loops, story)
-        if bad is not None:
-            if bad:
-                return wrong(f"'{short(text)}': {bad}", at)
-            good += 1
-        for said in _accuracies(n, PAIR.sub("", text), at):
-            what, fits = _accuracy_is(said, loops, story)
-            if fits:
-                good += 1
-            elif what.startswith("WRONG"):
-                return wrong(f"'{short(text)}': {what.removeprefix('WRONG ')}", at)
-            elif what:
-                odd.append((what, said))
+        accuracies = _accuracies(replace(line, text=PAIR.sub("", line.text)))
+        for verdict in (_pair_is(line, loops, story), *(_accuracy_is(said, loops, story) for said in accuracies)):
+            outcome, what = verdict or ("not seen", "")
+            if outcome == "WRONG":
+                return wrong(f"'{line.short}': {what}", line.at)
+            good += outcome == "right"
+            odd += [(what, line)] if outcome == "unusual" else []
     if odd:
-        what, said = odd[0]
-        return unusual(f"'{short(said.text)}': {what}", said.at)
+        what, line = odd[0]
+        return unusual(f"'{line.short}': {what}", line.at)
     return right(f"{count(good, 'printed number')} as counted here") if good else not_seen("no accuracy was printed")
 
 
@@ -57,104 +40,90 @@ def _class_in(text: str) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _pair(n: int, text: str, at: list[Place], loops: dict[str, list[Loop]], story: Story) -> str | None:
-    """What is wrong with "right/total" in a line; "" if nothing, None where there is no such thing."""
-    low = text.lower()
+def _of(x: Numbers, label: int | None) -> tuple[int, int]:
+    """(right ones, images) of a class, or of all."""
+    return (x.correct, x.images) if label is None else x.per_class[label]
+
+
+def _pair_is(line: Line, loops: Loops, story: Story) -> Verdict | None:
+    """Of "right/total" in a line."""
+    low = line.text.lower()
     match = PAIR.search(low)
-    label = _class_in(text)
+    label = _class_in(low)
     if not match or not (label is not None or "acc" in low or "correct" in low) or int(match[1]) > int(match[2]):
         return None
     if re.search(r"(epoch|step|batch|iter)\W*\[?$", low[: match.start()]) or not loops["test"]:
         return None
     pair = (int(match[1]), int(match[2]))
-    counted = []
-    for loop in [each for role in loops for each in loops[role][-2:]]:
-        x = so_far(loop, n, story)
-        counted.append(x.per_class[label] if label is not None else (x.correct, x.images))
-    if pair in counted or (label is not None and pair in so_far(loops["test"][-1], n, story).per_class):
-        return ""
-    test = so_far(loops["test"][-1], n, story)
-    if role_of(low[: match.start()], low) not in ("", "test"):
+    test = numbers(story, loops["test"][-1], line.event)
+    latest = [numbers(story, loop, line.event) for role in loops for loop in loops[role][-2:]]
+    if pair in [_of(x, label) for x in latest] or (label is not None and pair in test.per_class):
+        return "right", ""
+    if line.role(match.start()) not in ("", "test"):
         return None
-    wanted = test.per_class[label] if label is not None else (test.correct, test.images)
-    of = f"of {wanted[1]} test images{'' if label is None else ' of this class'} {wanted[0]} are right"
+    hits, total = _of(test, label)
     if label is None and pair[1] in OFFICIAL.values():
-        return "" if pair[0] == wanted[0] else None
-    return f"{of}, but {pair[0]} of {pair[1]} are printed"
+        return ("right", "") if pair[0] == hits else None
+    of = f"of {total} test images{'' if label is None else ' of this class'} {hits} are right"
+    return "WRONG", f"{of}, but {pair[0]} of {pair[1]} are printed"
 
 
-def _accuracies(n: int, text: str, at: list[Place]) -> Iterator[Said]:
-    low = text.lower()
-    named = list(numbers_after(n, text, at, "acc"))
+def _accuracies(line: Line) -> list[Said]:
+    named = numbers_of(line, "acc")
     if named:
-        yield from named[:4]
-    elif "%" in text and (_class_in(text) is not None or "acc" in low):
-        for match in NUMBER.finditer(low):
-            written = match.group()
-            if low[match.end() :].lstrip().startswith("%"):
-                yield Said(
-                    n,
-                    text,
-                    float(written),
-                    len(written.partition(".")[2]),
-                    role_of(low[: match.start()], low),
-                    at,
-                    written,
-                )
+        return named[:4]
+    about = _class_in(line.text) is not None or "acc" in line.text.lower()
+    return [said for said in numbers_of(line) if said.percent and about]
 
 
-def _accuracy_is(said: Said, loops: dict[str, list[Loop]], story: Story) -> tuple[str, bool]:
-    """What an accuracy is, if it is not as counted; and whether it is."""
-    label = _class_in(said.text)
+def _accuracy_is(said: Said, loops: Loops, story: Story) -> Verdict | None:
+    label = _class_in(said.line.text)
+    for loop in (loop for several in loops.values() for loop in several):
+        if _is_accuracy_of(said, label, loop, story):
+            return "right", ""
     roles = [said.role] if said.role and loops[said.role] else list(loops)
-    every = [loop for loops_of in loops.values() for loop in loops_of]
-    for loop in every:
-        x = so_far(loop, said.line, story)
-        shares = [x.per_class[label]] if label is not None else [(x.correct, x.images), *x.counted[-1:]]
-        right_ones, size = 0, 0
-        for k, (batch, right_in) in enumerate(reversed(x.counted), 1):  # while a loop goes on, of the last batches
-            right_ones, size = right_ones + right_in, size + batch
-            if k > 1 and label is None and not ended(loop, said.line):
-                shares.append((right_ones, size))
-        for k, (c, t) in enumerate(shares):
-            alone = k == 1 and ended(loop, said.line) and x.batches > 1
-            if t and _is_share(said, c / t) and not alone:
-                return "", True
-            if t and label is None and k == 0 and _is_share(said, c / OFFICIAL["test" if loop.tests else "train"]):
-                return "", True  # divided by a number written down for the whole set
-    for role in roles:
-        for loop in loops[role][-1:]:
-            x = so_far(loop, said.line, story)
-            if label is None and ended(loop, said.line) and (found := _wrong_share(said, x, story)):
-                return found, False
-    final = bool(story.final_tests) and said.line > story.final_tests[0].last
-    percent = said.text[said.text.find(said.written) + len(said.written) :].lstrip().startswith("%")
-    if final and percent and said.role in ("", "test") and "top" not in said.text.lower():
-        x = so_far(story.final_tests[0], said.line, story)
-        hits, total = x.per_class[label] if label is not None else (x.correct, x.images)
+    for loop in (loop for role in roles for loop in loops[role][-1:]):
+        found = _wrong_share(said, numbers(story, loop), story) if label is None and said.line.after(loop) else None
+        if found:
+            return found
+    final = bool(story.final_tests) and said.line.event > story.final_tests[0].last
+    if final and said.percent and said.role in ("", "test") and "top" not in said.line.text.lower():
+        x = numbers(story, story.final_tests[0])
+        hits, total = _of(x, label)
         if total and x.passes[-1].call.predicted:
             of = "test images" if label is None else "test images of this class"
-            return f"WRONG {hits} of {total} {of} are right, which is {100 * hits / total:.4g} %", False
-    return "", False
+            return "WRONG", f"{hits} of {total} {of} are right, which is {100 * hits / total:.4g} %"
+    return None
 
 
-def _is_share(said: Said, share: float) -> bool:
-    whole = said.decimals == 0 and said.number == math.floor(100 * share + 1e-9)
-    return said.means(share) if said.number <= 1 and said.decimals > 1 else said.means(100 * share) or whole
+def _is_accuracy_of(said: Said, label: int | None, loop: Loop, story: Story) -> bool:
+    x = numbers(story, loop, said.line.event)
+    hits, total = _of(x, label)
+    if not total:
+        return False
+    whole = OFFICIAL["test" if loop.tests else "train"]  # a number written down for the whole set
+    if said.is_share(hits, total) or (label is None and said.is_share(hits, whole)):
+        return True
+    if label is not None or said.line.after(loop):
+        return False
+    lasts = [x.counted[-k:] for k in range(1, x.batches + 1)]  # while a loop goes on: of the last batches
+    return any(said.is_share(sum(c for c, _ in last), sum(n for _, n in last)) for last in lasts)
 
 
-def _wrong_share(said: Said, x: Numbers, story: Story) -> str:
+def _wrong_share(said: Said, x: Numbers, story: Story) -> Verdict | None:
     own = f"{x.correct} of {x.images} are right, which is {100 * x.correct / max(1, x.images):.4g} %"
     if x.batches > 1 and said.number > 0:
-        each = [right_ones / n for n, right_ones in x.counted]
-        if _is_share(said, sum(each) / len(each)):
-            return f"the mean of the batches' accuracies, in which the last, smaller batch counts more; {own}"
-        if _is_share(said, x.counted[-1][1] / x.counted[-1][0]):
-            return f"WRONG the accuracy of the last batch alone; {own}"
+        if said.is_share(sum(c / n for c, n in x.counted), x.batches):
+            return (
+                "unusual",
+                f"the mean of the batches' accuracies, in which the last, smaller batch counts more; {own}",
+            )
+        if said.is_share(*x.counted[-1]):
+            return "WRONG", f"the accuracy of the last batch alone; {own}"
         for length, what in ((x.batches * x.full, "as if all batches were full"), (story.train, "all training images")):
-            if length != x.images and _is_share(said, x.correct / length):
-                return f"WRONG divided by {length} ({what}); {own}"
-    classes = [c / t for c, t in x.per_class if t]
-    if classes and _is_share(said, sum(classes) / len(classes)):
-        return f"the mean of the classes' accuracies; {own}"
-    return ""
+            if length != x.images and said.is_share(x.correct, length):
+                return "WRONG", f"divided by {length} ({what}); {own}"
+    classes = [c / n for c, n in x.per_class if n]
+    if classes and said.is_share(sum(classes), len(classes)):
+        return "unusual", f"the mean of the classes' accuracies; {own}"
+    return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from cifar_repro.audits.judge.finding import Finding, count, not_seen, right, unusual, wrong
-from cifar_repro.audits.judge.weights import chooses
+from cifar_repro.audits.judge.weights import chosen_by_test
 from cifar_repro.audits.story import Loop, Pass, Story
 
 UNKNOWN = not_seen("which images were trained on could not be seen")
@@ -50,12 +50,11 @@ def test_images_are_held_back(story: Story) -> Finding:
     during = [loop for loop in story.tests if loop.number < last]
     if not during:
         return right("no test image is seen before training has ended")
-    save = chooses(story, story.tests)
-    if save:
+    if chosen := chosen_by_test(story):
         return wrong(
-            "the test images choose which weights are kept: the accuracy on them is then better than on new images. "
-            "Choose by validation images, held out of the training images",
-            save,
+            f"the test images choose {chosen[0]}: the accuracy on them is then better than on new images. Choose by "
+            "validation images, held out of the training images",
+            chosen[1],
         )
     return unusual(
         f"the test images are looked at {len(during)} times before training has ended: as long as nothing is chosen "
@@ -166,9 +165,8 @@ def _span(values: list[float]) -> str:
 
 
 def same_numbers(story: Story) -> Finding:
-    kinds = {"training": story.training, "validation": story.validations, "test": story.tests}
     found = {
-        name: (ranges, loops[0]) for name, loops in kinds.items() if loops
+        name: (ranges, loops[0]) for name, loops in story.roles.items() if loops
         and (ranges := _ranges(p for loop in loops for p in loop.passes)) is not None
     }  # fmt: skip
     if len(found) < 2:
@@ -191,23 +189,18 @@ def augmentation(story: Story) -> Finding:
         looks = [p.batch.looks for loop in loops for p in loop.passes if p.batch and sum(p.batch.looks)]
         return sum(m + o for _, m, o in looks) / sum(map(sum, looks)) if looks else None
 
-    def plain(loop: Loop) -> bool:
-        return not share([loop])
-
-    kinds = {"training": story.training, "validation": story.validations, "test": story.tests}
-    shares = {name: share(loops) for name, loops in kinds.items()}
-    training, validation, test = shares.values()
+    training, validation, test = shares = [share(loops) for loops in story.roles.values()]
     if training is None:
         return UNKNOWN
-    if min(s for s in shares.values() if s is not None) > 0.97:  # resized, say: nothing can be compared
+    if min(s for s in shares if s is not None) > 0.97:  # resized, say: nothing can be compared
         return not_seen("the images are resized or cut, so that they could not be compared with the original ones")
     if test:
-        loop = next(loop for loop in story.tests if not plain(loop))
+        loop = next(loop for loop in story.tests if share([loop]))
         return wrong(
             f"{test:.0%} of the test images are flipped or changed: test images must stay as they are", loop.at
         )
     if validation:
-        loop = next(loop for loop in story.validations if not plain(loop))
+        loop = next(loop for loop in story.validations if share([loop]))
         return unusual(
             f"{validation:.0%} of the validation images are flipped or changed, as in the lesson's own augmented "
             "solution: the validation loss is then a little too high, and noisy",
@@ -216,3 +209,24 @@ def augmentation(story: Story) -> Finding:
     if training:
         return right(f"{training:.0%} of the training images are flipped or changed, and no other ones")
     return right("no images are changed")
+
+
+def each_test_image_once(story: Story) -> Finding:
+    loops = story.final_tests or story.tests
+    if not loops:
+        return not_seen("no test was seen")
+    best = max(loops, key=lambda loop: len(set(loop.images)))
+    if not best.known:
+        return not_seen("which test images were tested could not be seen")
+    images = [i for i in best.images if i < 0]
+    missing, again = story.test - len(set(images)), len(images) - len(set(images))
+    if again:
+        return wrong(f"{count(again, 'test image')} are counted more than once", best.at)
+    if missing and (best.cut or story.timed_out or story.failed) and not best.complete:
+        return not_seen(f"the program was stopped in its test, after {count(len(images), 'image')}")
+    if missing:
+        full = best.passes[0].batch.full if best.passes[0].batch else None
+        dropped = f", fewer than a batch of {full}: drop_last leaves them out"
+        last = dropped if full and missing < full and best.complete else ""
+        return wrong(f"{missing} of {count(story.test, 'test image')} are never tested{last}", best.at)
+    return right(f"each of {count(len(images), 'test image')} once, the last batch of {best.passes[-1].size} with them")

@@ -1,11 +1,13 @@
-"""Rules on weights: when they are saved, which are tested."""
+"""Rules on weights: when they are saved, by what they are chosen, which are tested."""
 
 import ast
+import re
 from collections.abc import Sequence
 
 from cifar_repro.audits.events import Place, Save
-from cifar_repro.audits.judge.finding import Finding, count, not_seen, right, unusual, wrong
-from cifar_repro.audits.judge.numbers import of_loop
+from cifar_repro.audits.judge.finding import Finding, not_seen, right, unusual, wrong
+from cifar_repro.audits.judge.numbers import numbers
+from cifar_repro.audits.judge.words import lines, numbers_of
 from cifar_repro.audits.story import Loop, Story
 
 Epochs = set[int]
@@ -39,53 +41,41 @@ def _epochs(story: Story) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], end], strict=True))
 
 
-def _in_epochs(story: Story, numbers: Sequence[int]) -> Epochs:
-    return {k for k, (start, end) in enumerate(_epochs(story), 1) if any(start <= n < end for n in numbers)}
+def _in_epochs(story: Story, events: Sequence[int]) -> Epochs:
+    return {k for k, (start, end) in enumerate(_epochs(story), 1) if any(start <= n < end for n in events)}
 
 
 def _choosing(story: Story) -> list[tuple[int, Save]]:
     """The saves on a condition, from the one place where that was done first."""
-    if not story.training:
-        return []
-    found = [(n, save) for n, save in story.saves if _condition(story, save.at)]
+    found = [(n, save) for n, save in story.saves if story.training and _condition(story, save.at)]
     return [(n, save) for n, save in found if save.at[0] == found[0][1].at[0]]
+
+
+def _first_of_epochs(story: Story, loops: Sequence[Loop]) -> list[Loop]:
+    """The first of these loops in each epoch: after the last one the test may follow. Empty if an epoch has none."""
+    found = [[loop for loop in loops if start <= loop.number < end][:1] for start, end in _epochs(story)]
+    return [loop for several in found for loop in several] if all(found) else []
 
 
 def _improved(story: Story, loops: Sequence[Loop]) -> list[tuple[str, Epochs]]:
     """The epochs in which a number of these loops was as good as the best before, or better; by name of the number."""
-    epochs = _epochs(story)
-    per_epoch = [[loop for loop in loops if start <= loop.number < end] for start, end in epochs]
-    if not all(per_epoch):
-        return []
-    first = [of_loop(each[0], story) for each in per_epoch]  # after the last epoch the test may follow
+    epochs = [numbers(story, loop) for loop in _first_of_epochs(story, loops)]
+    text = " ".join(event.text for _, event in story.prints)
+    printed = all(x.loss is not None and f"{x.loss:.4f}"[:-1] in text for x in epochs)
     series = {
-        "loss": [n.loss for n in first],
-        "loss (mean of the batches)": [n.plain / n.batches if n.means else None for n in first],
-        "accuracy": [-n.accuracy if n.accuracy is not None else None for n in first],
+        "loss": [x.loss for x in epochs],
+        "loss (mean of the batches)": [] if printed else [x.plain / x.batches if x.means else None for x in epochs],
+        "accuracy": [-x.accuracy if x.accuracy is not None else None for x in epochs],
     }
     asked = " ".join({_condition(story, save.at) for _, save in _choosing(story)}).lower()
-    if "loss" in asked or "acc" in asked:
-        series = {
-            name: values for name, values in series.items() if name.split()[0][: 4 if "loss" in name else 3] in asked
-        }
-    if _prints(story, [n.loss for n in first]):
-        series.pop("loss (mean of the batches)", None)
+    words = [word for word in ("loss", "acc") if word in asked] or ["loss", "acc"]
     found = []
     for name, values in series.items():
         known = [v for v in values if v is not None]
-        if len(known) == len(values):
-            for strict in (False, True):
-                found.append((name, {
-                    k for k, v in enumerate(known, 1)
-                    if k == 1 or (v < min(known[: k - 1]) - 1e-9 if strict else v <= min(known[: k - 1]) + 1e-9)
-                }))  # fmt: skip
-    return found
-
-
-def _prints(story: Story, values: Sequence[float | None]) -> bool:
-    """Whether all of these are printed, with some decimals."""
-    text = " ".join(event.text for _, event in story.prints)
-    return all(v is not None and f"{v:.4f}"[:-1] in text for v in values)
+        if known and len(known) == len(values) and name.startswith(tuple(words)):
+            for margin in (1e-9, -1e-9):  # equally good is better, or is not
+                found.append((name, {k for k, v in enumerate(known) if not k or v <= min(known[:k]) + margin}))
+    return [(name, {k + 1 for k in epochs}) for name, epochs in found]
 
 
 def _by(saved: Epochs, improved: list[tuple[str, Epochs]]) -> str:
@@ -103,65 +93,95 @@ def _kept_in_memory(story: Story, loops: Sequence[Loop]) -> tuple[int, list[Plac
     return None
 
 
-def chooses(story: Story, tests: Sequence[Loop]) -> list[Place]:
-    """Where weights are saved by what the test images say; empty where they are not."""
+def chosen_by_test(story: Story) -> tuple[str, list[Place]] | None:
+    """What the numbers of the test images choose, and where; None where validation images do, or nothing is chosen."""
+    tests = _improved(story, story.tests)
     saves = _choosing(story)
-    if not saves:
-        kept = _kept_in_memory(story, tests)
-        best = {max(epochs) for _, epochs in _improved(story, tests)}
-        return kept[1] if kept and kept[0] in best and not story.validations else []
     saved = _in_epochs(story, [n for n, _ in saves])
-    validated = _by(saved, _improved(story, story.validations))
-    if not validated and _by(saved, _improved(story, tests)):
-        return saves[0][1].at
-    return []
+    kept = _kept_in_memory(story, story.tests)
+    if saves and _by(saved, tests) and not _by(saved, _improved(story, story.validations)):
+        return "which weights are kept", saves[0][1].at
+    if story.validations:
+        return None
+    if kept and not saves and kept[0] in {max(epochs) for _, epochs in tests}:
+        return "which weights are kept", kept[1]
+    for n, told in story.plateaus:
+        x = numbers(story, [loop for loop in story.tests if loop.number < n][-1]) if tests else None
+        if x and any(v and abs(told.value - v) < 1e-5 * v for v in (x.loss, x.plain / x.batches, *_shares(x.accuracy))):
+            return "when the learning rate falls", told.at
+    return _best_reported(story)
+
+
+def _best_reported(story: Story) -> tuple[str, list[Place]] | None:
+    """Where the best test accuracy of all epochs is printed as the result."""
+    shown = [numbers(story, loop) for loop in _first_of_epochs(story, story.tests)]
+    best = max(shown, key=lambda x: x.correct, default=None)
+    if not best or len(shown) < 2:
+        return None
+    for line in lines(story):
+        praised = line.event > story.training[-1].last and re.search("best|highest", line.text.lower())
+        if praised and any(said.decimals and said.is_share(best.correct, best.images) for said in numbers_of(line)):
+            return "which epoch is reported", line.at
+    return None
+
+
+def _shares(share: float | None) -> list[float]:
+    return [] if share is None else [share, 100 * share]
 
 
 def saved_on_improvement(story: Story) -> Finding:
     if not story.training:
         return not_seen("no training was seen")
-    epochs = len(_epochs(story))
     saves = _choosing(story)
+    return _chosen(story, saves) if saves else _not_chosen(story)
+
+
+def _not_chosen(story: Story) -> Finding:
+    epochs = len(_epochs(story))
     in_loop = _in_epochs(story, [n for n, _ in story.saves if n < story.training[-1].number])
-    if not saves:
-        if in_loop and len(in_loop) >= epochs - 1 > 0:
-            return unusual("the weights are saved in each epoch, better or not", story.saves[0][1].at)
-        if story.saves:
-            return right("the weights are saved without a choice, at the end or now and then", story.saves[0][1].at)
-        kept = _kept_in_memory(story, story.validations)
-        best = {name: max(found) for name, found in _improved(story, story.validations)}
-        if not kept or not best:
-            return not_seen("no weights were saved")
-        if name := next((name for name, epoch in best.items() if epoch == kept[0]), ""):
-            return right(f"the weights kept are those of epoch {kept[0]}, when the validation {name} was best", kept[1])
-        when = ", ".join(f"{name}: epoch {epoch}" for name, epoch in best.items())
-        return wrong(f"the weights kept are those of epoch {kept[0]}, which is not the best ({when})", kept[1])
+    if in_loop and len(in_loop) >= epochs - 1 > 0:
+        return unusual("the weights are saved in each epoch, better or not", story.saves[0][1].at)
+    if story.saves:
+        return right("the weights are saved without a choice, at the end or now and then", story.saves[0][1].at)
+    kept = _kept_in_memory(story, story.validations)
+    best = {name: max(found) for name, found in _improved(story, story.validations)}
+    if not kept or not best:
+        return not_seen("no weights were saved")
+    epoch, at = kept
+    if name := next((name for name, found in best.items() if found == epoch), ""):
+        return right(f"the weights kept are those of epoch {epoch}, when the validation {name} was best", at)
+    when = ", ".join(f"{name}: epoch {found}" for name, found in best.items())
+    return wrong(f"the weights kept are those of epoch {epoch}, which is not the best ({when})", at)
+
+
+def _chosen(story: Story, saves: list[tuple[int, Save]]) -> Finding:
+    epochs = len(_epochs(story))
     saved, at = _in_epochs(story, [n for n, _ in saves]), saves[0][1].at
-    validation, tests = _improved(story, story.validations), _improved(story, story.tests)
-    training = _improved(story, story.training)
-    if validation:
-        name = _by(saved, validation)
-        if name and len(saved) == epochs > 1:
-            return not_seen(
-                f"the validation {name} improved in each of {epochs} epochs, and each was saved: whether a worse epoch "
-                "would be left out could not be seen"
-            )
-        if name:
-            return right(f"saved in {_list(saved)} of {epochs}, when the validation {name} was at its best", at)
-        chosen = next((kind for kind, found in (("test", tests), ("training", training)) if _by(saved, found)), "")
-        why = f": that is when the {chosen} numbers did" if chosen else ""
-        return wrong(
-            f"saved in {_list(saved)} of {epochs}, but the validation loss improved in {_list(validation[0][1])}, and "
-            f"the accuracy in {_list(validation[-1][1])}{why}",
-            at,
+    says = f"saved in {_list(saved)} of {epochs}"
+    validation, tests, training = (
+        _improved(story, loops) for loops in (story.validations, story.tests, story.training)
+    )
+    if not validation:
+        if _by(saved, tests):
+            return right(f"{says}, when the numbers of the test images were at their best", at)
+        if _by(saved, training):
+            return unusual(f"{says}, by the training loss: nothing else was there to choose by", at)
+        return not_seen(f"{says}; by what, could not be seen")
+    name = _by(saved, validation)
+    if name and len(saved) == epochs > 1:
+        return not_seen(
+            f"the validation {name} improved in each of {epochs} epochs, and each was saved: whether a worse epoch "
+            "would be left out could not be seen"
         )
-    if tests and _by(saved, tests):
-        return right(f"saved in {_list(saved)} of {epochs}, when the numbers of the test images were at their best", at)
-    if _by(saved, training):
-        return unusual(
-            f"saved in {_list(saved)} of {epochs}, by the training loss: nothing else was there to choose by", at
-        )
-    return not_seen(f"saved in {_list(saved)} of {epochs}; by what, could not be seen")
+    if name:
+        return right(f"{says}, when the validation {name} was at its best", at)
+    chosen = next((kind for kind, found in (("test", tests), ("training", training)) if _by(saved, found)), "")
+    why = f": that is when the {chosen} numbers did" if chosen else ""
+    return wrong(
+        f"{says}, but the validation loss improved in {_list(validation[0][1])}, and the accuracy in "
+        f"{_list(validation[-1][1])}{why}",
+        at,
+    )
 
 
 def _list(epochs: Epochs) -> str:
@@ -172,59 +192,34 @@ def _list(epochs: Epochs) -> str:
 
 
 def tested_are_saved(story: Story) -> Finding:
-    live = [r for n, r in story.restores if r.live and story.training and n > story.training[-1].last]
+    trained = story.training[-1] if story.training else None
+    after = [(n, restore) for n, restore in story.restores if trained and n > trained.last]
+    live = next((restore for _, restore in after if restore.live), None)
     if live:
         return wrong(
             "the weights that are loaded are the network's own, as they are at the end: state_dict() gives no copy, "
             "so keep copy.deepcopy(network.state_dict()), or save it",
-            live[0].at,
+            live.at,
         )
-    if not story.final_tests or story.final_tests[0].passes[0].call.weights is None:
+    if not trained or not story.final_tests or story.final_tests[0].passes[0].call.weights is None:
         return not_seen("no test after training was seen")
     test = story.final_tests[0]
-    last_training = story.training[-1]
-    if any(loop.at == test.at for loop in story.tests if loop.number < last_training.number):
-        return not_seen("the epochs are tested, and there is no test of its own after training")
     tested = test.passes[0].call.weights
-    restored = [(n, r) for n, r in story.restores if last_training.last < n < test.number]
-    at_end = next((loop.passes[0].call.weights for loop in story.evaluations if loop.number > last_training.last), None)
+    if any(loop.at == test.at for loop in story.tests if loop.number < trained.number):
+        return not_seen("the epochs are tested, and there is no test of its own after training")
+    restored = [restore for n, restore in after if n < test.number]
     kept = [save for n, save in _choosing(story) if n < test.number]
     if kept and kept[-1].weights is not None:
+        at_end = next((loop.passes[0].call.weights for loop in story.evaluations if loop.number > trained.last), None)
         if tested != kept[-1].weights:
-            what = "those of the last epoch" if not restored else "others"
+            what = "others" if restored else "those of the last epoch"
             return wrong(f"the weights tested are {what}, not those that were saved as the best", test.at)
         if not restored and tested == at_end:
             return unusual("the saved weights are never loaded: the last epoch happened to be the best one", test.at)
-        return right("the weights tested are those saved last", restored[-1][1].at if restored else test.at)
-    if restored:
-        known = {save.weights for _, save in story.saves} | {
-            loop.passes[0].call.weights for loop in story.evaluations if loop.number < test.number
-        }
-        if tested in known:
-            return right("the weights tested are those loaded", restored[-1][1].at)
-        return not_seen("weights were loaded, of which it was not seen where they come from")
-    return right("the weights tested are those at the end of training; none were chosen")
-
-
-def each_test_image_once(story: Story) -> Finding:
-    loops = story.final_tests or story.tests
-    if not loops:
-        return not_seen("no test was seen")
-    best = max(loops, key=lambda loop: len(set(loop.images)))
-    if not best.known:
-        return not_seen("which test images were tested could not be seen")
-    images = [i for i in best.images if i < 0]
-    missing, again = story.test - len(set(images)), len(images) - len(set(images))
-    if again:
-        return wrong(f"{count(again, 'test image')} are counted more than once", best.at)
-    if missing and (best.cut or story.timed_out or story.failed) and not best.complete:
-        return not_seen(f"the program was stopped in its test, after {count(len(images), 'image')}")
-    if missing:
-        full = best.passes[0].batch.full if best.passes[0].batch else None
-        last = (
-            f", fewer than a batch of {full}: drop_last leaves them out"
-            if full and missing < full and best.complete
-            else ""
-        )
-        return wrong(f"{missing} of {count(story.test, 'test image')} are never tested{last}", best.at)
-    return right(f"each of {count(len(images), 'test image')} once, the last batch of {best.passes[-1].size} with them")
+        return right("the weights tested are those saved last", restored[-1].at if restored else test.at)
+    if not restored:
+        return right("the weights tested are those at the end of training; none were chosen")
+    known = {loop.passes[0].call.weights for loop in story.evaluations if loop.number < test.number}
+    if tested in known | {save.weights for _, save in story.saves}:
+        return right("the weights tested are those loaded", restored[-1].at)
+    return not_seen("weights were loaded, of which it was not seen where they come from")

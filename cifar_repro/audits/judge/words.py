@@ -6,80 +6,94 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cifar_repro.audits.events import Place
-from cifar_repro.audits.judge.numbers import Numbers
 from cifar_repro.audits.story import Loop, Story
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]*\d)")
 PAIR = re.compile(r"(?<![\d.])(\d+)(?:\.0*)?\s*/\s*(\d+)(?:\.0*)?(?![\d.])")
+SUBJECT = re.compile(r"loss|acc|error|correct|lr|epoch|time|batch|step|iter")
 ROLES = {"test": "test", "val": "validation", "train": "training"}
 
 
-@dataclass
-class Said:
-    """A number that is printed. role: of which loop it seems to be; share: as per cent."""
+@dataclass(frozen=True)
+class Line:
+    """event: when it was printed."""
 
-    line: int
+    event: int
     text: str
-    number: float
-    decimals: int
-    role: str
     at: list[Place]
-    written: str
+
+    @property
+    def short(self) -> str:
+        text = " ".join(self.text.split())
+        return text if len(text) <= 70 else text[:67] + "..."
+
+    def role(self, start: int) -> str:
+        """Of which loop the number at this position seems to be: by the last such word before it, else by the first."""
+        low = self.text.lower()
+        found = [(low.rfind(word, 0, start), role) for word, role in ROLES.items() if word in low[:start]]
+        return max(found)[1] if found else next((role for word, role in ROLES.items() if word in low), "")
+
+    def after(self, loop: Loop) -> bool:
+        """Whether it was printed when this loop had come to its end."""
+        return loop.complete and self.event > loop.last
+
+
+@dataclass(frozen=True)
+class Said:
+    """A number that is printed, at this position of a line. role: of which loop it seems to be."""
+
+    line: Line
+    start: int
+    end: int
+
+    @property
+    def written(self) -> str:
+        return self.line.text[self.start : self.end].lower()
+
+    @property
+    def number(self) -> float:
+        return float(self.written)
+
+    @property
+    def decimals(self) -> int:
+        mantissa, _, exponent = self.written.partition("e")
+        return max(0, len(mantissa.partition(".")[2]) - int(exponent or 0))
+
+    @property
+    def role(self) -> str:
+        return self.line.role(self.start)
+
+    @property
+    def percent(self) -> bool:
+        return self.line.text[self.end :].lstrip().startswith("%")
 
     def means(self, value: float | None) -> bool:
         """Whether it is this value, as it is written."""
         if value is None or not math.isfinite(value):
             return False
-        near = 0.5 * 10.0**-self.decimals * 1.001 + 2e-6 * abs(value)
-        return abs(self.number - value) <= near
+        return abs(self.number - value) <= 0.5 * 10.0**-self.decimals * 1.001 + 2e-6 * abs(value)
+
+    def is_share(self, right: float, total: int) -> bool:
+        """Whether it is this part of all, as a fraction or as per cent, or as the whole per cents in it."""
+        share = right / total
+        if self.number <= 1 and self.decimals > 1:
+            return self.means(share)
+        return self.means(100 * share) or (self.decimals == 0 and self.number == math.floor(100 * share + 1e-9))
 
 
-def words(story: Story) -> Iterator[tuple[int, str, list[Place]]]:
-    for n, event in story.prints:
-        if not story.judged(n):
-            continue
-        for text in event.text.splitlines():
-            yield n, text, event.at
+def lines(story: Story) -> Iterator[Line]:
+    """All that is printed, without what is of loops that were made short."""
+    for event, printed in story.prints:
+        if story.judged(event):
+            for text in printed.text.splitlines():
+                yield Line(event, text, printed.at)
 
 
-def role_of(before: str, text: str) -> str:
-    """By the last such word before the number, else by the first in the line."""
-    found = [(before.rfind(word), role) for word, role in ROLES.items() if word in before]
-    if found:
-        return max(found)[1]
-    return next((role for word, role in ROLES.items() if word in text), "")
-
-
-def numbers_after(n: int, text: str, at: list[Place], subject: str) -> Iterator[Said]:
-    """The numbers of a line that follow a word of the subject ("loss", "acc")."""
-    low = text.lower()
-    for match in NUMBER.finditer(low):
-        before = low[: match.start()]
-        subjects = [
-            (m.end(), m.group()) for m in re.finditer(r"loss|acc|error|correct|lr|epoch|time|batch|step|iter", before)
-        ]
-        if not subjects or not re.match(subject, max(subjects)[1]):
-            continue
-        written = match.group()
-        decimals = len(written.partition(".")[2].partition("e")[0]) - int(written.partition("e")[2] or 0)
-        yield Said(n, text, float(written), max(0, decimals), role_of(before, low), at, written)
-
-
-def loops_before(story: Story, n: int) -> dict[str, list[Loop]]:
-    """The loops of each role that had begun when something was printed, the latest last."""
-    kinds = {"training": story.training, "validation": story.validations, "test": story.tests}
-    others = [loop for loop in story.evaluations if not any(loop in loops for loops in kinds.values())]
-    return {name: [loop for loop in loops if loop.number < n] for name, loops in {**kinds, "": others}.items()}
-
-
-def so_far(loop: Loop, n: int, story: Story) -> Numbers:
-    return Numbers([p for p in loop.passes if p.number < n], story.labels)
-
-
-def ended(loop: Loop, n: int) -> bool:
-    return loop.complete and n > loop.last
-
-
-def short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 70 else text[:67] + "..."
+def numbers_of(line: Line, subject: str = "") -> list[Said]:
+    """The numbers of a line; only those that follow this word closer than another one ("loss", "acc")."""
+    found = []
+    for match in NUMBER.finditer(line.text):
+        subjects = SUBJECT.findall(line.text.lower()[: match.start()])
+        if not subject or (subjects and subjects[-1].startswith(subject)):
+            found.append(Said(line, *match.span()))
+    return found

@@ -1,5 +1,6 @@
 """Lets programs run that are old, or written for another machine; each bridge that was used is noted in the log."""
 
+import os
 import socket
 import sys
 import types
@@ -30,6 +31,7 @@ def install(log: Log, source: str) -> None:
     _old_numpy(log)
     _old_torch(log)
     _gpu(log)
+    _folders_that_are_not_here(log)
     _offline()
     if "matplotlib" in source or "plt" in source or "seaborn" in source:
         _old_matplotlib(log)
@@ -84,6 +86,25 @@ def _old_torch(log: Log) -> None:
         return (lambda each: each) if model is None else model
 
     put(torch, "compile", compile)
+
+
+def _folders_that_are_not_here(log: Log) -> None:
+    """What is saved there, on a drive of Colab, say, is kept in the folder in which the program runs."""
+    kept: dict[str, str] = {}
+    save, load, exists = torch.save, torch.load, os.path.exists
+
+    def save_here(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(f, str | os.PathLike) and not os.path.isdir(os.path.dirname(os.path.abspath(f))):
+            log.bridged("weights for a folder that is not here were saved in another one")
+            f = kept.setdefault(os.fspath(f), f"kept-{len(kept)}.pt")
+        save(obj, f, *args, **kwargs)
+
+    def here(f: Any) -> Any:
+        return kept.get(os.fspath(f), f) if isinstance(f, str | os.PathLike) else f
+
+    put(torch, "save", save_here)
+    put(torch, "load", lambda f, *args, **kwargs: load(here(f), *args, **kwargs))
+    put(os.path, "exists", lambda path: exists(here(path)))
 
 
 def _gpu(log: Log) -> None:

@@ -221,6 +221,14 @@ def _watch_steps(log: Log, state: State) -> None:
             known.trained = known.trained or any(id(p) in held for p in module.parameters())
 
     register_optimizer_step_pre_hook(step)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau
+    original_plateau = scheduler.step
+
+    def plateau(self: Any, metrics: Any, *args: Any, **kwargs: Any) -> None:
+        log.write(events.Plateau(value=float(metrics), at=log.here()))
+        original_plateau(self, metrics, *args, **kwargs)
+
+    put(scheduler, "step", plateau)
 
 
 def _watch_weights(log: Log, state: State) -> None:
