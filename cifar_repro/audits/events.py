@@ -54,7 +54,7 @@ class Network(Event, frozen=True, kw_only=True):
 
 
 class Forward(Event, frozen=True, kw_only=True):
-    """A network was called on a batch.
+    """A network was called on a batch; onward: on the output of the last call, as the next part of the whole network.
 
     training: its flag; active, minding: of its calls of dropout and batch normalisation, how many behaved as in
     training, and how many there were; grad: gradients were recorded; predicted: the class of the largest output;
@@ -70,16 +70,7 @@ class Forward(Event, frozen=True, kw_only=True):
     grad: bool
     predicted: list[int]
     weights: int | None
-
-
-class Onward(Event, frozen=True, kw_only=True):
-    """The output of the last call went into another network, the next part of the whole one."""
-
-    network: int
-    active: int
-    minding: int
-    grad: bool
-    predicted: list[int]
+    onward: bool = False
 
 
 class Loss(Event, frozen=True, kw_only=True):
@@ -181,7 +172,7 @@ class TimedOut(Event, frozen=True, kw_only=True):
 
 AnyEvent = (
     Batch | End | Network | Forward
-    | Onward | Loss | Backward | Optimizer | Step | Plateau | Unchanged | Save | Restore | Print | Seed
+    | Loss | Backward | Optimizer | Step | Plateau | Unchanged | Save | Restore | Print | Seed
     | Bridge | Failed | Finished | TimedOut
 )  # fmt: skip
 

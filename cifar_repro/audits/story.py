@@ -15,6 +15,7 @@ from cifar_repro.audits.events import (
     Backward,
     Batch,
     Bridge,
+    E,
     End,
     Event,
     Failed,
@@ -22,14 +23,12 @@ from cifar_repro.audits.events import (
     Forward,
     Loss,
     Network,
-    Onward,
     Optimizer,
     Place,
     Plateau,
     Print,
     Restore,
     Save,
-    Seed,
     Step,
     TimedOut,
     Unchanged,
@@ -49,6 +48,17 @@ class Pass:
     steps: list[Step] = field(default_factory=list)
     order: str = ""
     parts: list[int] = field(default_factory=list)
+
+    def go_on(self, call: Forward) -> None:
+        """The output of the call so far went into another network."""
+        self.parts.append(call.network)
+        self.call = msgspec.structs.replace(
+            self.call,
+            active=self.call.active + call.active,
+            minding=self.call.minding + call.minding,
+            grad=call.grad,
+            predicted=call.predicted,
+        )
 
     @property
     def networks(self) -> list[int]:
@@ -113,16 +123,16 @@ class Story:
         self.networks = of_kind(events, Network)
         self.optimizers = {o.optimizer: o for o in of_kind(events, Optimizer)}
         self.unchanged = of_kind(events, Unchanged)
-        self.prints = [(n, e) for n, e in enumerate(events) if isinstance(e, Print)]
-        self.saves = [(n, e) for n, e in enumerate(events) if isinstance(e, Save)]
-        self.restores = [(n, e) for n, e in enumerate(events) if isinstance(e, Restore)]
-        self.plateaus = [(n, e) for n, e in enumerate(events) if isinstance(e, Plateau)]
-        self.seeded = {e.generator for e in of_kind(events, Seed)}
+        self.prints, self.saves = self._numbered(Print), self._numbered(Save)
+        self.restores, self.plateaus = self._numbered(Restore), self._numbered(Plateau)
         self.bridges = [e.what for e in of_kind(events, Bridge)]
         self.failed = next(iter(of_kind(events, Failed)), None)
         self.finished = bool(of_kind(events, Finished)) and self.failed is None
         self.timed_out = next(iter(of_kind(events, TimedOut)), None)
         self.loops = self._loops()
+
+    def _numbered(self, kind: type[E]) -> list[tuple[int, E]]:
+        return [(n, event) for n, event in enumerate(self.events) if isinstance(event, kind)]
 
     def _loops(self) -> list[Loop]:
         loops: list[Loop] = []
@@ -130,46 +140,33 @@ class Story:
         batches: dict[int, Batch] = {}
         current: Pass | None = None
         for n, event in enumerate(self.events):
-            if isinstance(event, Batch):
-                batches[event.iteration] = event
-            elif isinstance(event, End) and event.iteration in by_iteration:
-                by_iteration[event.iteration].complete = True
-            elif isinstance(event, Bridge) and "to save time" in event.what:
-                for each in loops[-1:]:
-                    each.cut = True
-            elif isinstance(event, Forward):
-                i = event.iteration
-                current = Pass(n, event, batches.get(i) if i is not None else None)
-                if i is None:
-                    loop = loops[-1] if loops and loops[-1].iteration is None and _goes_on(loops[-1], current) else None
-                else:
-                    loop = by_iteration.get(i)
-                if loop is None:
-                    loop = Loop(n, i)
-                    loops.append(loop)
-                    if i is not None:
-                        by_iteration[i] = loop
-                loop.passes.append(current)
-            elif current is None:
-                continue
-            elif isinstance(event, Onward):
-                current.parts.append(event.network)
-                current.call = msgspec.structs.replace(
-                    current.call,
-                    active=current.call.active + event.active,
-                    minding=current.call.minding + event.minding,
-                    grad=event.grad,
-                    predicted=event.predicted,
-                )
-            elif isinstance(event, Loss):
-                if event.size == current.size:
+            match event:
+                case Batch():
+                    batches[event.iteration] = event
+                case End() if event.iteration in by_iteration:
+                    by_iteration[event.iteration].complete = True
+                case Bridge() if "to save time" in event.what and loops:
+                    loops[-1].cut = True
+                case Forward(onward=False, iteration=i):
+                    current = Pass(n, event, None if i is None else batches.get(i))
+                    loop = loops[-1] if i is None and loops and _goes_on(loops[-1], current) else None
+                    if i in by_iteration:
+                        loop = by_iteration[i]
+                    if loop is None:
+                        loop = Loop(n, i)
+                        loops.append(loop)
+                        by_iteration |= {} if i is None else {i: loop}
+                    loop.passes.append(current)
+                case Forward() if current:
+                    current.go_on(event)
+                case Loss() if current and event.size == current.size:
                     current.losses.append(event)
-            elif isinstance(event, Backward):
-                current.backwards.append(event)
-                current.order += "b"
-            elif isinstance(event, Step):
-                current.steps.append(event)
-                current.order += "s"
+                case Backward() if current:
+                    current.backwards.append(event)
+                    current.order += "b"
+                case Step() if current:
+                    current.steps.append(event)
+                    current.order += "s"
         self.hurried = next((loop.number for loop in loops if loop.cut), None)
         for loop in loops:
             loop.cut = self.hurried is not None and loop.number >= self.hurried and not loop.tests
@@ -241,7 +238,8 @@ def _goes_on(loop: Loop, new: Pass) -> bool:
     before = loop.passes[-1].call
     earlier = {i for p in loop.passes for i in p.call.images}
     return (
-        before.grad == new.call.grad
+        loop.iteration is None
+        and before.grad == new.call.grad
         and before.training == new.call.training
         and not images & earlier
         and {i < 0 for i in images if i is not None} == {i < 0 for i in earlier if i is not None}

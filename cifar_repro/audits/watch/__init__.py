@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cifar_repro.audits.watch.log import Log
-    from cifar_repro.audits.watch.state import State
 
 VARIABLE = "CIFAR_REPRO_AUDIT"  # holds a Setting, as JSON
 
@@ -30,10 +31,11 @@ def setting() -> Setting:
     return msgspec.json.decode(os.environ[VARIABLE], type=Setting)
 
 
-def start(said: Setting) -> "tuple[Log, State]":
-    """Watches what follows in this process."""
+def start(said: Setting) -> "tuple[Log, Callable[[BaseException | None], None]]":
+    """Watches what follows in this process; also gives what is to be called at its end, with its error if it failed."""
     import numpy as np
 
+    from cifar_repro.audits.events import Finished
     from cifar_repro.audits.small_data import SmallSet
     from cifar_repro.audits.watch import bridges, data, training
     from cifar_repro.audits.watch.log import Log
@@ -46,4 +48,9 @@ def start(said: Setting) -> "tuple[Log, State]":
     bridges.install(log, Path(said.file).read_text(encoding="utf-8", errors="replace"))
     data.install(log, state, images, said.hurry)
     training.install(log, state)
-    return log, state
+
+    def end(error: BaseException | None = None) -> None:
+        state.compare(log)
+        log.failed(error) if error else log.write(Finished())
+
+    return log, end

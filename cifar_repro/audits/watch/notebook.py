@@ -8,9 +8,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from cifar_repro.audits.events import Finished
 from cifar_repro.audits.watch import setting, start
-from cifar_repro.audits.watch.training import finish
 
 FIRST = "from cifar_repro.audits.watch.notebook import in_kernel; in_kernel(get_ipython()); del in_kernel"
 LAST = "from cifar_repro.audits.watch.notebook import at_end; at_end()"
@@ -39,7 +37,7 @@ finishing: list[Callable[[], None]] = []  # in the kernel: what `at_end` is to d
 
 def in_kernel(shell: Any) -> None:
     """Starts the watch in the kernel."""
-    log, state = start(setting())
+    log, end = start(setting())
     cells = 0
 
     def before(info: Any) -> None:
@@ -50,8 +48,7 @@ def in_kernel(shell: Any) -> None:
     def after(result: Any) -> None:
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
-            finish(log, state)
-            log.failed(error)
+            end(error)
 
     def off(line: str, *args: Any) -> None:
         log.bridged(f"shell lines of the notebook (as !{' '.join(line.split()[:3])}) were left out")
@@ -60,11 +57,7 @@ def in_kernel(shell: Any) -> None:
     shell.events.register("post_run_cell", after)
     shell.system = shell.getoutput = off
 
-    def ended() -> None:
-        finish(log, state)
-        log.write(Finished())
-
-    finishing.append(ended)
+    finishing.append(lambda: end(None))
     for kind, names in (("line", ("matplotlib", "pip", "conda", "cd")), ("cell", ("bash", "sh", "writefile"))):
         for name in names:
             shell.register_magic_function(lambda line="", *args: None, magic_kind=kind, magic_name=name)

@@ -23,11 +23,6 @@ LOSSES = (
 )
 
 
-def finish(log: Log, state: State) -> None:
-    """At the end of the program, however it came."""
-    state.compare(log)
-
-
 def install(log: Log, state: State) -> None:
     _watch_networks(log, state)
     _watch_layers(state)
@@ -58,30 +53,23 @@ def _watch_networks(log: Log, state: State) -> None:
         output = result if isinstance(result, torch.Tensor) else next(iter(_first_tensors(result)), None)
         state.output = output
         predicted = [] if output is None or output.dim() != 2 else output.detach().argmax(1).tolist()
-        grad = output is not None and output.requires_grad
-        if onward:
-            log.write(
-                events.Onward(
-                    network=known.number, active=state.active, minding=state.minding, grad=grad, predicted=predicted
-                )
-            )
-            return result
-        state.images, iteration = state.which(first)
         weights = None
-        if iteration is None or iteration != state.weighed:
-            weights, state.weighed = checksum(self.state_dict().values()), iteration
-        state.iteration = iteration
+        if not onward:
+            state.images, state.iteration = state.which(first)
+            if state.iteration is None or state.iteration != state.weighed:
+                weights, state.weighed = checksum(self.state_dict().values()), state.iteration
         log.write(
             events.Forward(
                 network=known.number,
-                iteration=iteration,
+                iteration=state.iteration,
                 images=state.images,
                 training=self.training,
                 active=state.active,
                 minding=state.minding,
-                grad=grad,
+                grad=output is not None and output.requires_grad,
                 predicted=predicted,
                 weights=weights,
+                onward=onward,
                 at=log.here(),
             )
         )
