@@ -8,9 +8,9 @@ from cifar_repro.audits.text import ORDER, summary
 from cifar_repro.report.templates import template, write_page
 
 HEADINGS = {
-    "WRONG": ("What is wrong", "bad", "✗"),
-    "unusual": ("What is right, but unusual", "warn", "!"),
-    "right": ("What is right", "good", "✓"),
+    "WRONG": ("What does not hold", "bad", "✗"),  # each finding is named by what should hold
+    "unusual": ("What holds, but is unusual", "warn", "!"),
+    "right": ("What holds", "good", "✓"),
     "not seen": ("What was not seen", "muted", "?"),
 }
 
@@ -23,8 +23,19 @@ def render_audit(audit: Audit) -> str:
     """The page of `write_audit_page`."""
     groups = [(*HEADINGS[outcome], audit.with_outcome(outcome)) for outcome in ORDER if audit.with_outcome(outcome)]
     return template("audit.html.j2").render(
-        audit=audit, groups=groups, place=place, verdict=_verdict(audit), summary=summary(audit), version=__version__
+        audit=audit,
+        groups=groups,
+        place=place,
+        sentence=_sentence,
+        verdict=_verdict(audit),
+        summary=summary(audit),
+        version=__version__,
     )
+
+
+def _sentence(text: str) -> str:
+    """With a capital, unless it begins with a name of the code (cross_entropy)."""
+    return f"{text if '_' in text.split()[0] else text[0].upper() + text[1:]}."
 
 
 def _verdict(audit: Audit) -> tuple[str, str]:

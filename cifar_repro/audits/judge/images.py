@@ -181,7 +181,8 @@ def same_numbers(story: Story) -> Finding:
                 "images: the network sees other numbers than it learned from",
                 loop.at,
             )
-    return right(f"black to white is {_range_text(wanted)} for {', '.join(found)} images alike")
+    *names, last = found
+    return right(f"black to white is {_range_text(wanted)} for {', '.join(names)} and {last} images alike")
 
 
 def augmentation(story: Story) -> Finding:

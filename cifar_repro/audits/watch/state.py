@@ -4,7 +4,7 @@ import weakref
 import zlib
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,31 +33,27 @@ class Known:
     trained: bool = False
 
 
-@dataclass
 class State:
     """What must be remembered from one event to the next."""
 
-    data: SmallSet
-    reads: list[int] = field(default_factory=list)  # images read since the last batch
-    iterations: int = 0
-    ended_training: int = 0  # loops over batches that trained and came to their end
-    stepped: int | None = None  # the loop in which the last step was
-    depth: int = 0
-    active: int = 0
-    minding: int = 0
-    network: nn.Module | None = None
-    images: list[int | None] = field(default_factory=list)  # of the last call
-    iteration: int | None = None
-    output: torch.Tensor | None = None  # of the last call of a network
-    steps: int = 0
-
-    def __post_init__(self) -> None:
-        self.known = Images(self.data)
-        self.networks: weakref.WeakKeyDictionary[nn.Module, Known] = weakref.WeakKeyDictionary()
+    def __init__(self, data: SmallSet):
+        self.known = Images(data)
+        self.reads: list[int] = []  # images read since the last batch
         self.batches: deque[tuple[torch.Tensor, list[int | None], int]] = deque(maxlen=4)
+        # Loops over batches: how many; that of the last call, of the last step, and the last one weighed; how many
+        # trained and came to their end.
+        self.iterations = self.ended_training = 0
+        self.iteration: int | None = None
+        self.stepped: int | None = None
+        self.weighed: int | None = None
+        # The call of a network that goes on, or the last one.
+        self.networks: weakref.WeakKeyDictionary[nn.Module, Known] = weakref.WeakKeyDictionary()
+        self.network: nn.Module | None = None
+        self.images: list[int | None] = []
+        self.output: torch.Tensor | None = None
+        self.depth = self.active = self.minding = self.steps = 0
         self.parameters: dict[int, int] = {}
         self.kept: list[Any] = []  # what has a number must live on: another object could get its place
-        self.weighed: int | None = None
         self.reached: set[int] = set()  # parameters that had a gradient in one of the first steps
 
     def identify(self, batch: torch.Tensor) -> Found:
