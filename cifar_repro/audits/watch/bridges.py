@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cifar_repro.audits.watch.log import Log, put
+from cifar_repro.audits.watch.log import Log, around, put
 
 OLD_NUMPY = {
     "Inf": np.inf, "Infinity": np.inf, "infty": np.inf, "NaN": np.nan, "float": float, "int": int, "bool": bool,
@@ -40,40 +40,33 @@ def install(log: Log, source: str) -> None:
 
 
 def _old_numpy(log: Log) -> None:
-    original = np.__getattr__
-
-    def __getattr__(name: str) -> Any:
+    @around(np, "__getattr__")
+    def attribute(original: Any, name: str) -> Any:
         if name in OLD_NUMPY:
             log.bridged(f"np.{name}, which numpy has no more")
             return OLD_NUMPY[name]
         return original(name)
 
-    put(np, "__getattr__", __getattr__)
-
 
 def _old_torch(log: Log) -> None:
-    original_item, original_load = torch.Tensor.__getitem__, torch.load
-
-    def __getitem__(self: torch.Tensor, index: Any) -> Any:
-        if type(index) is int and index == 0 and self.dim() == 0:
+    @around(torch.Tensor, "__getitem__")
+    def item(original: Any, tensor: torch.Tensor, index: Any) -> Any:
+        if type(index) is int and index == 0 and tensor.dim() == 0:
             log.bridged("x[0] of a tensor that is one number (as loss.data[0]); today it is x.item()")
-            return self
-        return original_item(self, index)
+            return tensor
+        return original(tensor, index)
 
-    put(torch.Tensor, "__getitem__", __getitem__)
-
-    def load(*args: Any, **kwargs: Any) -> Any:
+    @around(torch, "load")
+    def load(original: Any, *args: Any, **kwargs: Any) -> Any:
         if not torch.cuda.is_available():
             kwargs["map_location"] = "cpu"
         try:
-            return original_load(*args, **kwargs)
+            return original(*args, **kwargs)
         except Exception as error:
             if "weights_only" not in str(error) or kwargs.get("weights_only"):
                 raise
             log.bridged("torch.load of a whole network, which today needs weights_only=False")
-            return original_load(*args, **{**kwargs, "weights_only": False})
-
-    put(torch, "load", load)
+            return original(*args, **{**kwargs, "weights_only": False})
 
     def variable(data: torch.Tensor, requires_grad: bool = False, volatile: bool = False) -> torch.Tensor:
         return data.requires_grad_() if requires_grad else data
@@ -91,20 +84,18 @@ def _old_torch(log: Log) -> None:
 def _folders_that_are_not_here(log: Log) -> None:
     """What is saved there, on a drive of Colab, say, is kept in the folder in which the program runs."""
     kept: dict[str, str] = {}
-    save, load, exists = torch.save, torch.load, os.path.exists
 
-    def save_here(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
+    @around(torch, "save")
+    def save(original: Any, obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
         if isinstance(f, str | os.PathLike) and not os.path.isdir(os.path.dirname(os.path.abspath(f))):
             log.bridged("weights for a folder that is not here were saved in another one")
             f = kept.setdefault(os.fspath(f), f"kept-{len(kept)}.pt")
-        save(obj, f, *args, **kwargs)
+        original(obj, f, *args, **kwargs)
 
-    def here(f: Any) -> Any:
-        return kept.get(os.fspath(f), f) if isinstance(f, str | os.PathLike) else f
-
-    put(torch, "save", save_here)
-    put(torch, "load", lambda f, *args, **kwargs: load(here(f), *args, **kwargs))
-    put(os.path, "exists", lambda path: exists(here(path)))
+    @around(torch, "load")
+    @around(os.path, "exists")
+    def here(original: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
+        return original(kept.get(os.fspath(f), f) if isinstance(f, str | os.PathLike) else f, *args, **kwargs)
 
 
 def _gpu(log: Log) -> None:
@@ -130,37 +121,26 @@ def _gpu(log: Log) -> None:
     for cls in (torch.Tensor, nn.Module):
         put(cls, "cuda", stays)
 
-    def moving(owner: Any, name: str) -> None:
-        original = getattr(owner, name)
+    def moved(original: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(map(is_gpu, (*args, *kwargs.values()))):
+            note()
+            args, kwargs = here(args), here(kwargs)
+        return original(*args, **kwargs)
 
-        def moved(*args: Any, **kwargs: Any) -> Any:
-            if any(map(is_gpu, (*args, *kwargs.values()))):
-                note()
-                args, kwargs = here(args), here(kwargs)
-            return original(*args, **kwargs)
-
-        put(owner, name, moved)
-
-    moving(torch.Tensor, "to")
-    moving(nn.Module, "to")
-    for name in FACTORIES:
-        moving(torch, name)
+    for owner, name in ((torch.Tensor, "to"), (nn.Module, "to"), *((torch, name) for name in FACTORIES)):
+        around(owner, name)(moved)
     for name in ("synchronize", "set_device"):
         put(torch.cuda, name, lambda *args, **kwargs: note())
     put(torch.cuda, "get_device_name", lambda *args: "no GPU")
 
 
 def _offline() -> None:
-    original = socket.socket.connect
-
-    def connect(self: socket.socket, address: Any) -> None:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(
-            ("127.", "::1", "localhost")
-        ):
+    @around(socket.socket, "connect")
+    def connect(original: Any, self: socket.socket, address: Any) -> None:
+        internet = self.family in (socket.AF_INET, socket.AF_INET6)
+        if internet and not str(address[0]).startswith(("127.", "::1", "localhost")):
             raise OSError(f"the audit lets no program use the network (asked for {address[0]})")
         original(self, address)
-
-    put(socket.socket, "connect", connect)
 
 
 def _old_matplotlib(log: Log) -> None:

@@ -1,7 +1,7 @@
 """Watches what a program reads: images of the small set, put in place of torchvision's CIFAR-10, and batches."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from inspect import signature
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from cifar_repro.audits.events import Batch, End
 from cifar_repro.audits.small_data import OFFICIAL, SmallSet
-from cifar_repro.audits.watch.log import Log, put
+from cifar_repro.audits.watch.log import Log, around, put
 from cifar_repro.audits.watch.state import State
 
 KEPT = 2  # batches of a training epoch, where there is hurry
@@ -64,35 +64,28 @@ def _watch_reads(state: State) -> None:
     """Every image that becomes a PIL image, as torchvision's CIFAR10 makes one of each that is read."""
     from PIL import Image
 
-    original = Image.fromarray
-
-    def fromarray(obj: Any, *args: Any, **kwargs: Any) -> Any:
+    @around(Image, "fromarray")
+    def fromarray(original: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:
         if getattr(obj, "shape", None) == (32, 32, 3) and (code := state.known.of_pixels(obj)) is not None:
             state.reads.append(code)
         return original(obj, *args, **kwargs)
 
-    put(Image, "fromarray", fromarray)
-
 
 def _watch_loaders(log: Log, state: State, hurry_from: float) -> None:
-    original_init, original_iter = DataLoader.__init__, DataLoader.__iter__
-    parameters = signature(original_init)
-
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        given = parameters.bind(self, *args, **kwargs).arguments
+    @around(DataLoader, "__init__")
+    def init(original: Any, *args: Any, **kwargs: Any) -> None:
+        given = signature(original).bind(*args, **kwargs).arguments
         if given.get("num_workers"):
             log.bridged("batches are made in the program's own process (num_workers=0)")
             for name in ("num_workers", "prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout"):
                 given.pop(name, None)
         given.pop("pin_memory", None)
-        original_init(**given)
+        original(**given)
 
-    def __iter__(self: Any) -> Any:
+    @around(DataLoader, "__iter__")
+    def iterate(original: Any, loader: Any) -> Any:
         state.iterations += 1
-        return _Batches(log, state, original_iter(self), self.batch_size, state.iterations, hurry_from)
-
-    put(DataLoader, "__init__", __init__)
-    put(DataLoader, "__iter__", __iter__)
+        return _Batches(log, state, original(loader), loader.batch_size, state.iterations, hurry_from)
 
 
 class _Batches:
@@ -176,28 +169,19 @@ def _scale_fixed_sizes(log: Log, train: int) -> None:
         note()
         return [stands_for[i] for i in plain if i in stands_for]
 
-    def scaling(cls: Any, argument: str) -> None:
-        original: Callable[..., None] = cls.__init__
-        parameters = signature(original)
+    @around(data.Subset, "__init__")
+    @around(data.SubsetRandomSampler, "__init__")
+    def init(original: Any, *args: Any, **kwargs: Any) -> None:
+        given = signature(original).bind(*args, **kwargs).arguments
+        original(**{**given, "indices": scaled(given["indices"])})
 
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            given = parameters.bind(self, *args, **kwargs).arguments
-            given[argument] = scaled(given[argument])
-            original(**given)
-
-        put(cls, "__init__", __init__)
-
-    scaling(data.Subset, "indices")
-    scaling(data.SubsetRandomSampler, "indices")
-    original_split = data.random_split
-
-    def random_split(dataset: Any, lengths: Any, *args: Any, **kwargs: Any) -> Any:
+    @around(data, "random_split")
+    def random_split(original: Any, dataset: Any, lengths: Any, *args: Any, **kwargs: Any) -> Any:
         n, total = len(dataset), sum(lengths)
         if n != total and total in OFFICIAL.values():
             note()
             ends = [round(sum(lengths[: k + 1]) * n / total) for k in range(len(lengths))]
             lengths = [end - start for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-        return original_split(dataset, lengths, *args, **kwargs)
+        return original(dataset, lengths, *args, **kwargs)
 
-    put(data, "random_split", random_split)
-    put(data.dataset, "random_split", random_split)
+    put(data.dataset, "random_split", data.random_split)

@@ -1,7 +1,9 @@
 """The log of a watched program, and the places in it."""
 
+import functools
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,21 @@ DEEPEST = 4  # places of the program that an event names
 def put(owner: Any, name: str, value: Any) -> None:
     """Puts something in the place of a function of torch, say, for the rest of this process."""
     setattr(owner, name, value)
+
+
+def around(owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorates what is put in the place of a function: it is called with the original, and then as that."""
+    original = getattr(owner, name)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def instead(*args: Any, **kwargs: Any) -> Any:
+            return function(original, *args, **kwargs)
+
+        put(owner, name, instead)
+        return function
+
+    return decorate
 
 
 class Log:

@@ -3,7 +3,7 @@
 import builtins
 import random
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from tqdm import tqdm
 
 from cifar_repro.audits import events
-from cifar_repro.audits.watch.log import Log, put
+from cifar_repro.audits.watch.log import Log, around, put
 from cifar_repro.audits.watch.state import Known, State, checksum, weights_in
 
 LOSSES = (
@@ -34,9 +34,8 @@ def install(log: Log, state: State) -> None:
 
 
 def _watch_networks(log: Log, state: State) -> None:
-    original = nn.Module.__call__
-
-    def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    @around(nn.Module, "__call__")
+    def call(original: Any, self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         first = next((a for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor)), None)
         if state.depth or first is None or not first.dim() or next(self.parameters(), None) is None:
             return original(self, *args, **kwargs)
@@ -75,8 +74,6 @@ def _watch_networks(log: Log, state: State) -> None:
         )
         return result
 
-    put(nn.Module, "__call__", __call__)
-
 
 def _first_tensors(result: Any) -> Any:
     values = result.values() if isinstance(result, Mapping) else result if isinstance(result, list | tuple) else ()
@@ -101,9 +98,8 @@ def _watch_layers(state: State) -> None:
     """Dropout and batch normalisation tell whether they behave as in training."""
 
     def watch(module: Any, name: str, training_at: int, default: bool) -> None:
-        original = getattr(module, name)
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
+        @around(module, name)
+        def watched(original: Any, *args: Any, **kwargs: Any) -> Any:
             training = (
                 kwargs["training"] if "training" in kwargs else (args[training_at : training_at + 1] or [default])[0]
             )
@@ -113,8 +109,6 @@ def _watch_layers(state: State) -> None:
                 state.active += bool(training)
             return original(*args, **kwargs)
 
-        put(module, name, watched)
-
     for name in ("dropout", "dropout1d", "dropout2d", "alpha_dropout"):
         watch(F, name, 2, True)
     watch(torch, "dropout", 2, True)
@@ -122,9 +116,8 @@ def _watch_layers(state: State) -> None:
 
 
 def _watch_loss(log: Log, state: State, name: str) -> None:
-    original = getattr(F, name)
-
-    def watched(input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
+    @around(F, name)
+    def watched(original: Any, input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(input, target, *args, **kwargs)
         if not isinstance(result, torch.Tensor) or not isinstance(input, torch.Tensor) or not input.dim():
             return result
@@ -143,8 +136,6 @@ def _watch_loss(log: Log, state: State, name: str) -> None:
             )
         )
         return result
-
-    put(F, name, watched)
 
 
 def _kind(x: torch.Tensor) -> str:
@@ -174,27 +165,23 @@ def _watch_steps(log: Log, state: State) -> None:
     def nonzero(parameters: Any) -> bool:
         return any(p.grad is not None and bool(p.grad.detach().any()) for p in parameters)
 
-    original_backward = torch.Tensor.backward
-
-    def backward(self: torch.Tensor, *args: Any, **kwargs: Any) -> None:
+    @around(torch.Tensor, "backward")
+    def backward(original: Any, self: torch.Tensor, *args: Any, **kwargs: Any) -> None:
         stale = state.network is not None and nonzero(state.network.parameters())
         value = float(self.detach()) if self.numel() == 1 else None
         log.write(events.Backward(value=value, stale=stale, at=log.here()))
-        original_backward(self, *args, **kwargs)
+        original(self, *args, **kwargs)
 
-    put(torch.Tensor, "backward", backward)
-    original_init = torch.optim.Optimizer.__init__
     numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        original_init(self, *args, **kwargs)
+    @around(torch.optim.Optimizer, "__init__")
+    def init(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
         numbers[self] = len(numbers)
         parameters = [state.number(p) for group in self.param_groups for p in group["params"]]
         log.write(
             events.Optimizer(optimizer=numbers[self], name=type(self).__name__, parameters=parameters, at=log.here())
         )
-
-    put(torch.optim.Optimizer, "__init__", __init__)
 
     def step(optimizer: Any, args: Any, kwargs: Any) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -209,62 +196,51 @@ def _watch_steps(log: Log, state: State) -> None:
             known.trained = known.trained or any(id(p) in held for p in module.parameters())
 
     register_optimizer_step_pre_hook(step)
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau
-    original_plateau = scheduler.step
 
-    def plateau(self: Any, metrics: Any, *args: Any, **kwargs: Any) -> None:
+    @around(torch.optim.lr_scheduler.ReduceLROnPlateau, "step")
+    def plateau(original: Any, self: Any, metrics: Any, *args: Any, **kwargs: Any) -> None:
         log.write(events.Plateau(value=float(metrics), at=log.here()))
-        original_plateau(self, metrics, *args, **kwargs)
-
-    put(scheduler, "step", plateau)
+        original(self, metrics, *args, **kwargs)
 
 
 def _watch_weights(log: Log, state: State) -> None:
-    original_save, original_load, original_restore = torch.save, torch.load, nn.Module.load_state_dict
-
-    def save(obj: Any, *args: Any, **kwargs: Any) -> None:
+    @around(torch, "save")
+    def save(original: Any, obj: Any, *args: Any, **kwargs: Any) -> None:
         log.write(events.Save(weights=weights_in(obj), at=log.here()))
-        original_save(obj, *args, **kwargs)
+        original(obj, *args, **kwargs)
 
-    def load(*args: Any, **kwargs: Any) -> Any:
-        loaded = original_load(*args, **kwargs)
+    @around(torch, "load")
+    def load(original: Any, *args: Any, **kwargs: Any) -> Any:
+        loaded = original(*args, **kwargs)
         if isinstance(loaded, nn.Module):
             log.write(events.Restore(weights=checksum(loaded.state_dict().values()), live=False, at=log.here()))
         return loaded
 
-    def load_state_dict(self: nn.Module, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
+    @around(nn.Module, "load_state_dict")
+    def restore(original: Any, self: nn.Module, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
         own = {p.data_ptr() for p in self.state_dict().values() if p.dim()}
         live = any(isinstance(t, torch.Tensor) and t.data_ptr() in own for t in state_dict.values())
-        result = original_restore(self, state_dict, *args, **kwargs)
+        result = original(self, state_dict, *args, **kwargs)
         log.write(events.Restore(weights=checksum(self.state_dict().values()), live=live, at=log.here()))
         return result
 
-    put(torch, "save", save)
-    put(torch, "load", load)
-    put(nn.Module, "load_state_dict", load_state_dict)
-
 
 def _watch_words(log: Log) -> None:
-    original_print = builtins.print
-
-    def print(*values: Any, sep: str | None = " ", file: Any = None, **kwargs: Any) -> None:
-        original_print(*values, sep=sep, file=file, **kwargs)
+    @around(builtins, "print")
+    def say(original: Any, *values: Any, sep: str | None = " ", **kwargs: Any) -> None:
+        original(*values, sep=sep, **kwargs)
         if at := log.here():
             log.write(events.Print(text=(" " if sep is None else sep).join(map(str, values)), at=at))
 
-    put(builtins, "print", print)
     put(tqdm, "write", lambda s, *args, **kwargs: print(s))
+    for module, name, generator in (
+        (torch, "manual_seed", "torch"),
+        (np.random, "seed", "numpy"),
+        (random, "seed", "random"),
+    ):
 
-    def seeding(module: Any, name: str, generator: str) -> None:
-        original: Callable[..., Any] = getattr(module, name)
-
-        def seed(*args: Any, **kwargs: Any) -> Any:
+        @around(module, name)
+        def seed(original: Any, *args: Any, generator: str = generator, **kwargs: Any) -> Any:
             if args or kwargs:
                 log.write(events.Seed(generator=generator, at=log.here()))
             return original(*args, **kwargs)
-
-        put(module, name, seed)
-
-    seeding(torch, "manual_seed", "torch")
-    seeding(np.random, "seed", "numpy")
-    seeding(random, "seed", "random")
