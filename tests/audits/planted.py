@@ -49,6 +49,7 @@ COUNTS = "printed counts are as counted"
 
 TRAIN_LOADER = "train_loader = DataLoader(train_data, batch_size=batch_size, sampler=SubsetRandomSampler(train_idx))"
 VALID_LOADER = "valid_loader = DataLoader(valid_data, batch_size=batch_size, sampler=SubsetRandomSampler(valid_idx))"
+ON_TEST = "valid_loader = DataLoader(test_data, batch_size=batch_size, sampler=SubsetRandomSampler(list(range(len(test_data)))))"
 TEST_LOADER = "test_loader = DataLoader(test_data, batch_size=batch_size)"
 OPTIMIZER = "optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)"
 CRITERION = "criterion = nn.CrossEntropyLoss()"
@@ -75,8 +76,10 @@ MISTAKES = (
     Mistake("a tenth of the images is used for nothing", APART, "indices[split:], indices[:split]", "indices[split + split // 2:], indices[:split]", "unusual"),
     Mistake("trained on the test images", HELD_BACK, TRAIN_LOADER, "train_loader = DataLoader(test_data, batch_size=batch_size, shuffle=True)"),
     Mistake("trained on both, in one set", HELD_BACK, TRAIN_LOADER, "train_loader = DataLoader(torch.utils.data.ConcatDataset([train_data, test_data]), batch_size=batch_size, shuffle=True)"),
-    Mistake("chosen by the test images", HELD_BACK, VALID_LOADER, "valid_loader = DataLoader(test_data, batch_size=batch_size, sampler=SubsetRandomSampler(list(range(len(test_data)))))"),
-    Mistake("chosen by the test images, kept in memory", HELD_BACK, VALID_LOADER, "valid_loader = DataLoader(test_data, batch_size=batch_size, sampler=SubsetRandomSampler(list(range(len(test_data)))))", more=(('torch.save(model.state_dict(), "best.pt")', "best = {k: v.clone() for k, v in model.state_dict().items()}"), ('torch.load("best.pt")', "best"))),
+    Mistake("chosen by the test images", HELD_BACK, VALID_LOADER, ON_TEST),
+    Mistake("chosen by the test images, kept in memory", HELD_BACK, VALID_LOADER, ON_TEST, more=(('torch.save(model.state_dict(), "best.pt")', "best = {k: v.clone() for k, v in model.state_dict().items()}"), ('torch.load("best.pt")', "best"))),
+    Mistake("the learning rate falls by the test images", HELD_BACK, VALID_LOADER, ON_TEST, more=((OPTIMIZER, OPTIMIZER + "\nscheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)"), (VALID_MEAN, VALID_MEAN + "\n    scheduler.step(valid_loss)"), (ASKED, "if True:"))),
+    Mistake("the best test accuracy of the epochs is reported", HELD_BACK, VALID_LOADER, ON_TEST, more=(("epochs = 4", "epochs = 4\nbest = 0.0"), (VALIDATION, "    hits = 0\n" + VALIDATION), (VALID_SUM_LINE, VALID_SUM_LINE + "            hits += int((output.argmax(1) == target).sum())\n"), (VALID_MEAN, VALID_MEAN + "\n    best = max(best, 100 * hits / len(test_data))"), (ASKED, "if True:"), ('model.load_state_dict(torch.load("best.pt"))', 'print(f"Best accuracy: {best:.2f}%")'))),
     Mistake("each epoch stops after three batches", ONCE, TRAIN_SUM, TRAIN_SUM + "\n        if train_loss > 100:\n            break"),
     Mistake("images drawn with replacement", ONCE, RIGHT_LOADER, "sampler=torch.utils.data.RandomSampler(train_idx, replacement=True)"),
     Mistake("every image twice an epoch", ONCE, RIGHT_LOADER, "sampler=SubsetRandomSampler(train_idx + train_idx)"),

@@ -9,9 +9,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from cifar_repro.audits import events
 from cifar_repro.audits.audit import Audit
 from cifar_repro.audits.audit import audit as run_audit
+from cifar_repro.audits.judge.steps import one_step
 from cifar_repro.audits.small_data import Images, sizes, small_set
+from cifar_repro.audits.story import Story
 from cifar_repro.cli import main
 from cifar_repro.core.data import Cifar10, synthetic
 from tests.audits.forked import launch
@@ -67,6 +70,36 @@ def test_a_program_that_fails_is_judged_up_to_there(data: Cifar10, tmp_path: Pat
     assert "KeyError" in found.error
     assert next(f for f in found.findings if f.rule == "one step a batch").outcome == "right"
     assert next(f for f in found.findings if f.rule == "each test image is counted once").outcome == "not seen"
+
+
+def test_a_failure_that_is_no_smaller_batchs_is_not_blamed_on_it(data: Cifar10, tmp_path: Path) -> None:
+    """It fails right after a smaller batch, and does so on full ones, too."""
+    text = RIGHT.replace('torch.save(model.state_dict(), "best.pt")', "raise RuntimeError('the disk is full')")
+    found = audited(text, data, tmp_path)
+    assert "the disk is full" in found.error
+    assert not found.with_outcome("WRONG")
+
+
+def test_a_batch_that_was_not_done_when_the_program_was_stopped_is_not_judged() -> None:
+    """Its step is not missing; in the batches before it would be."""
+    told: list[events.Event] = []
+    for k in range(4):
+        call = {"network": 0, "training": True, "active": 0, "minding": 0, "grad": True, "predicted": [], "weights": 0}
+        told.append(events.Forward(iteration=1, images=[k], **call))
+        told += [events.Backward(value=1.0, stale=False), events.Step(optimizer=0, gradients=True)]
+    labels = dict.fromkeys(range(4), 0)
+    stopped = [*told[:-1], events.TimedOut(seconds=1)]
+    assert one_step(Story(stopped, labels, {})).outcome == "right"
+    assert one_step(Story([*told[:-1], events.Finished()], labels, {})).outcome == "WRONG"
+
+
+def test_weights_are_kept_where_their_folder_is_not_here(data: Cifar10, tmp_path: Path) -> None:
+    """As those that a notebook saves on a drive of Colab; it is noted."""
+    text = RIGHT.replace("best.pt", str(tmp_path / "drive" / "best.pt")).replace("epochs = 4", "epochs = 1")
+    found = audited(text, data, tmp_path)
+    assert (found.ended, found.with_outcome("WRONG")) == ("finished", [])
+    assert any("a folder that is not here" in note for note in found.notes)
+    assert not (tmp_path / "drive").exists()
 
 
 def test_a_second_run_parts_where_nothing_is_seeded(data: Cifar10, tmp_path: Path) -> None:
