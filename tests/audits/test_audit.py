@@ -12,6 +12,7 @@ import pytest
 from cifar_repro.audits import events
 from cifar_repro.audits.audit import Audit
 from cifar_repro.audits.audit import audit as run_audit
+from cifar_repro.audits.judge.images import test_images_are_held_back as images_held_back
 from cifar_repro.audits.judge.steps import one_step
 from cifar_repro.audits.small_data import Images, sizes, small_set
 from cifar_repro.audits.story import Story
@@ -91,6 +92,20 @@ def test_a_batch_that_was_not_done_when_the_program_was_stopped_is_not_judged() 
     stopped = [*told[:-1], events.TimedOut(seconds=1)]
     assert one_step(Story(stopped, labels, {})).outcome == "right"
     assert one_step(Story([*told[:-1], events.Finished()], labels, {})).outcome == "WRONG"
+
+
+def test_a_test_before_the_program_was_stopped_may_be_one_of_each_epoch() -> None:
+    """Nobody knows whether training would have gone on after it."""
+    call = {"network": 0, "training": True, "active": 0, "minding": 0, "grad": True, "predicted": [], "weights": 0}
+    told: list[events.Event] = []
+    for k, images in enumerate(([0, 1], [-1, -2])):
+        told.append(events.Forward(iteration=k, images=images, **call))
+        told += [] if k else [events.Backward(value=1.0, stale=False), events.Step(optimizer=0, gradients=True)]
+        told.append(events.End(iteration=k))
+    labels = dict.fromkeys(range(-2, 2), 0)
+    ends: tuple[events.Event, ...] = (events.TimedOut(seconds=1), events.Finished())
+    found = [images_held_back(Story([*told, end], labels, {})).outcome for end in ends]
+    assert found == ["not seen", "right"]
 
 
 def test_weights_are_kept_where_their_folder_is_not_here(data: Cifar10, tmp_path: Path) -> None:

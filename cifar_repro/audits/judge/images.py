@@ -46,16 +46,18 @@ def test_images_are_held_back(story: Story) -> Finding:
     if tested:
         loop = next(loop for loop in [*story.training, *story.mistaken] if tested & set(loop.images))
         return wrong(f"{len(tested)} of {count(story.test, 'test image')} are trained on", loop.at)
-    last = story.training[-1].number
-    during = [loop for loop in story.tests if loop.number < last]
-    if not during:
-        return right("no test image is seen before training has ended")
     if chosen := chosen_by_test(story):
         return wrong(
             f"the test images choose {chosen[0]}: the accuracy on them is then better than on new images. Choose by "
             "validation images, held out of the training images",
             chosen[1],
         )
+    last = story.training[-1].number
+    during = [loop for loop in story.tests if loop.number < last]
+    if not during and story.tests and not story.finished:
+        return not_seen("the program was stopped after a test: whether training goes on after it was not seen")
+    if not during:
+        return right("no test image is seen before training has ended")
     return unusual(
         f"the test images are looked at {len(during)} times before training has ended: as long as nothing is chosen "
         "by that, it does no harm",

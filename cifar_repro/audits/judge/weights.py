@@ -99,16 +99,17 @@ def chosen_by_test(story: Story) -> tuple[str, list[Place]] | None:
     saves = _choosing(story)
     saved = _in_epochs(story, [n for n, _ in saves])
     kept = _kept_in_memory(story, story.tests)
-    if saves and _by(saved, tests) and not _by(saved, _improved(story, story.validations)):
+    if saves and len(_epochs(story)) > 1 and _by(saved, tests) and not _by(saved, _improved(story, story.validations)):
         return "which weights are kept", saves[0][1].at
     if story.validations:
         return None
     if kept and not saves and kept[0] in {max(epochs) for _, epochs in tests}:
         return "which weights are kept", kept[1]
     for n, told in story.plateaus:
-        x = numbers(story, [loop for loop in story.tests if loop.number < n][-1]) if tests else None
-        if x and any(v and abs(told.value - v) < 1e-5 * v for v in (x.loss, x.plain / x.batches, *_shares(x.accuracy))):
-            return "when the learning rate falls", told.at
+        for loop in [loop for loop in story.tests if loop.number < n][-1:]:
+            x = numbers(story, loop)
+            if any(v and abs(told.value - v) < 1e-5 * v for v in (x.loss, x.plain / x.batches, *_shares(x.accuracy))):
+                return "when the learning rate falls", told.at
     return _best_reported(story)
 
 
