@@ -59,8 +59,8 @@ def test_images_are_held_back(story: Story) -> Finding:
     if not during:
         return right("no test image is seen before training has ended")
     return unusual(
-        f"the test images are looked at {len(during)} times before training has ended: as long as nothing is chosen "
-        "by that, it does no harm",
+        f"the test images are looked at {count(len(during), 'time')} before training has ended: as long as nothing is "
+        "chosen by that, it does no harm",
         during[0].at,
     )
 
