@@ -177,7 +177,10 @@ def _scale_fixed_sizes(log: Log, train: int) -> None:
 
     @around(data, "random_split")
     def random_split(original: Any, dataset: Any, lengths: Any, *args: Any, **kwargs: Any) -> Any:
-        n, total = len(dataset), sum(lengths)
+        n = len(dataset)
+        if min(lengths) < 0:  # [5000, len(dataset) - 5000], say
+            lengths = [each + whole - n if each < 0 else each for each in lengths]
+        total = sum(lengths)
         if n != total and total in OFFICIAL.values():
             note()
             ends = [round(sum(lengths[: k + 1]) * n / total) for k in range(len(lengths))]
