@@ -6,6 +6,7 @@ The copies are of a server, and not of the process of the tests: torch cannot be
 import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,7 @@ def _pytest(arguments: list[str], folder: Path, path: list[Path], output: Path, 
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background ignores
     for name in [name for name in sys.modules if name.partition(".")[0] in ("cifar_repro", "tests", "benchmarks")]:
         del sys.modules[name]
     sys.path[:0] = ["", *map(str, path)]
