@@ -23,15 +23,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 a check did not hold, 2 bad input, 3 undecided."""
     ready_streams()
     parser = make_parser()
-    options = parser.parse_args(arguments)
-    if "command" not in options:
-        parser.print_help()
-        return DONE
+    status: int
     try:
-        check_kinds(options)
-        status: int = options.command(options)
-        sys.stdout.flush()
-        return status
+        try:
+            options = parser.parse_args(arguments)
+            if "command" not in options:
+                parser.print_help()
+                return DONE
+            check_kinds(options)
+            status = options.command(options)
+            return status
+        finally:
+            sys.stdout.flush()  # of help, too, which ends the program by itself
     except Stop as stop:
         problem, status = str(stop), stop.status
     except InputError as error:

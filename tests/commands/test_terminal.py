@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -16,14 +17,32 @@ from cifar_repro.cli import main
 from cifar_repro.commands.talk import above_bars, progress, whole
 
 
-def test_a_reader_that_has_read_enough_is_no_error(images: Path) -> None:
-    """Where the output ends in a closed pipe, as in `... | head -1`, nothing is said."""
+def closed_pipe() -> TextIO:
+    """Nobody reads it any more: a reader of its own could end later than the command."""
     reader, writer = os.pipe()
-    os.close(reader)  # before there is anything to read: a reader of its own could end later than the command
-    command = [sys.executable, "-m", "cifar_repro", "data", str(images)]
-    with os.fdopen(writer, "w") as stdout:
-        ended = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(reader)
+    return os.fdopen(writer, "w")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["run", "--help"], ["--version"]], ids=" ".join)
+def test_a_reader_of_help_that_has_read_enough_is_no_error(arguments: list[str]) -> None:
+    """Where the output ends in a closed pipe, as in `... | head -1`, nothing is said."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "cifar_repro", *arguments]
+    with closed_pipe() as stdout:
+        ended = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, env=variables)
     assert (ended.returncode, ended.stderr) == (141, "")
+
+
+def test_a_reader_of_a_command_that_has_read_enough_is_no_error(
+    images: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of help."""
+    with closed_pipe() as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main(["data", str(images)]) == 141
+        monkeypatch.undo()
+    assert capsys.readouterr().err == ""
 
 
 HOSTILE = os.fsdecode(b"caf\xc3\xa9-\xff\x1b[2J\xc2\x9b31m\xe2\x80\xae\r")  # not UTF-8; escapes, one of C1, backwards
