@@ -16,8 +16,9 @@ def make_deterministic(threads: int | None = None) -> None:
     """
     # cuBLAS needs a fixed workspace to be deterministic; it reads this when CUDA starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # An operation that has no deterministic implementation raises.
-    torch.use_deterministic_algorithms(True)
+    # An operation that has no deterministic implementation raises. As `torch.use_deterministic_algorithms(True)`, which
+    # in torch 2.14 loads torch's compiler, too: more than a second that a command without an optimizer need not wait.
+    torch.set_deterministic_debug_mode("error")
     # The switch above also fills every new tensor with NaN, to expose reads of memory that was never written. That is
     # a check on operations, not a part of their result, and costs 5 % of a training step on the CPU.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch has no stub of it
