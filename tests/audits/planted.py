@@ -157,5 +157,5 @@ IN_THE_NOTEBOOK = (
     Mistake("notebook: gradients never cleared", CLEARED, "optimizer.zero_grad()", "pass"),
     Mistake("notebook: divided by the whole data set", LOSSES, "total / len(loader.sampler)", "total / len(loader.dataset)"),
     Mistake("notebook: the saved weights are never loaded", TESTED, 'model.load_state_dict(torch.load(\\"model.pt\\"))', "pass", "unusual"),
-    Mistake("notebook: half of each batch is counted", COUNTS, "zip(target.numpy(), guessed.numpy())", "zip(target.numpy()[:8], guessed.numpy()[:8])"),
+    Mistake("notebook: the end of each batch is not counted", COUNTS, "zip(target.numpy(), guessed.numpy())", "zip(target.numpy()[:13], guessed.numpy()[:13])"),
 )  # fmt: skip
