@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -273,6 +273,15 @@ def test_a_process_gives_the_same_run_and_its_death_is_told(data: Cifar10, whole
     assert read_record(tmp_path / "seed-1").status == "unfinished"
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """It is heard, also where these tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.timeout(60)  # where it hung for ever
 def test_the_death_of_a_process_that_starts_is_told(
     monkeypatch: pytest.MonkeyPatch, data: Cifar10, tmp_path: Path
