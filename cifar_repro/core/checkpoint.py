@@ -72,7 +72,11 @@ def load(path: Path) -> Any:
 
     No code in the file is ever executed. Raises InputError for anything that is not such a file, whole.
     """
-    content = files.read(path, files.WEIGHTS, WHOLE)
+    return decode(files.read(path, files.WEIGHTS, WHOLE), path)
+
+
+def decode(content: bytes, path: Path) -> Any:
+    """As `load`, of what the file at `path` was found to hold."""
     try:
         if content.startswith(ZIP):
             _check_members(path, content)

@@ -85,7 +85,7 @@ def _of_torch(file: Path) -> Any:
             if any("/code/" in name for name in members.namelist()):
                 raise InputError(f"{file}: is TorchScript, a program with its weights: {REMEDY}")
     try:
-        return checkpoint.load(file)
+        return checkpoint.decode(content, file)
     except InputError as error:
         if refused := re.search(r"GLOBAL (\S+)", str(error.__cause__)):
             what = f"an object of {refused[1]}, which nothing but running its code could load"
@@ -99,9 +99,8 @@ def _safetensors(file: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
+    content = files.read(file, files.WEIGHTS, "give a file of weights")
     try:
-        return load(files.read(file, files.WEIGHTS, "give a file of weights"))
+        return load(content)
     except (SafetensorError, ValueError, LookupError, RuntimeError, MemoryError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"{file}: is not whole ({error}): give a whole safetensors file") from error
