@@ -40,7 +40,7 @@ def write_report(path: Path, results: Sequence[Result]) -> None:
 
 def write_run_report(run: Run, result: Evaluation) -> None:
     """Writes the report of a run that has just been tested into its folder."""
-    network = load_best(run.folder, run.record)
+    network = load_best(run.folder, run.recipe, run.record.epochs, run.record.best)
     seen = pictures.see(network, run.data.test, run.recipe, predicted=result.predicted.cpu().numpy())
     write_report(run.folder / NAME, [Result(run.folder.name, of_run(run.record), seen)])
 

@@ -8,14 +8,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from cifar_repro.core.checkpoint import load_weights
 from cifar_repro.core.data import Cifar10, ImageSet, batches
 from cifar_repro.core.evaluation import mode
-from cifar_repro.core.model import build_network
 from cifar_repro.core.progress import Progress
 from cifar_repro.core.recipe import Recipe
 from cifar_repro.runs.record import check_same_data
-from cifar_repro.runs.run import BEST, check_best, evaluate_images
+from cifar_repro.runs.run import evaluate_images, load_best
 from cifar_repro.studies.study_file import Study
 from cifar_repro.studies.summary import unpack_bits
 
@@ -67,10 +65,7 @@ def look_again(folder: Path, study: Study, data: Cifar10, progress: Progress) ->
     """
     run, recipe = study.runs[0], study.recipe
     check_same_data(study.data, data, str(folder))
-    path = folder / run.folder / BEST
-    network = build_network(recipe)
-    load_weights(path, network)
-    check_best(path, network, run.epochs, run.best)
+    network = load_best(folder / run.folder, recipe, run.epochs, run.best)
     bits = [each.correct_bits for each in study.runs if each.correct_bits is not None]
     if not bits:
         result = evaluate_images(

@@ -193,7 +193,7 @@ class Run:
 
     def test(self, progress: Progress = no_progress) -> Evaluation:
         """Evaluates the weights that were kept on the test images; the record has it once `complete` writes it."""
-        network = load_best(self.folder, self.record)
+        network = load_best(self.folder, self.recipe, self.record.epochs, self.record.best)
         result = evaluate_images(network, self.data, self.recipe, self.device, self.memory_format, progress)
         self.record = replace(self.record, test=Tested.of(result))
         return result
@@ -219,11 +219,11 @@ def evaluate_images(
     return evaluate(network, progress(made, total=-(-len(indices) // recipe.batch_size), desc="testing"))
 
 
-def load_best(folder: Path, record: Record) -> nn.Module:
+def load_best(folder: Path, recipe: Recipe, epochs: Sequence[Epoch], best: Best | None) -> nn.Module:
     """The network with the weights that the run in a folder kept, on the CPU. Raises as `check_best`."""
-    network = build_network(record.recipe)
+    network = build_network(recipe)
     checkpoint.load_weights(folder / BEST, network)
-    check_best(folder / BEST, network, record.epochs, record.best)
+    check_best(folder / BEST, network, epochs, best)
     return network
 
 

@@ -31,7 +31,7 @@ def _replace_cifar10(log: Log, images: SmallSet) -> None:
     original = datasets.CIFAR10
     names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
-    class CIFAR10(original):  # type: ignore[misc,valid-type]
+    class CIFAR10(original):  # type: ignore[misc,valid-type]  # a base that is known when it runs
         """torchvision's, with the small set in it."""
 
         def __init__(
