@@ -36,7 +36,7 @@ from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.runs.run import Run
 from tests import make_data
 from tests.traces.matrix.files import gate
-from tests.workers import in_this_process
+from tests.workers import draw_nothing, in_this_process
 
 SECONDS = 60
 STUDY = "study --out study --seeds 2 --epochs 1 --data images --device cpu --threads 1"
@@ -143,7 +143,8 @@ def begin(folder: Path) -> None:
 
 def call(line: str, seconds: int = 0) -> Answer:
     """Runs a command in this process, for at most so many seconds; 0: as long as it takes."""
-    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
+    written = [io.BytesIO(), io.BytesIO()]
+    streams = [io.TextIOWrapper(each, encoding="utf-8", write_through=True) for each in written]
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]), alarm(seconds):
         status: int | str
         try:
@@ -156,7 +157,7 @@ def call(line: str, seconds: int = 0) -> Answer:
                 at = at.tb_next
             where = f"{Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at else "?"
             status = f"{type(error).__name__} in {where}: {error!r:.200}"
-    said = [stream.buffer.getvalue().decode(errors="backslashreplace") for stream in streams]  # type: ignore[attr-defined]
+    said = [each.getvalue().decode(errors="backslashreplace") for each in written]
     return Answer(status, *said)
 
 
@@ -300,8 +301,7 @@ def fuzz(files: int, seed: int, only: str = "", seconds: int = 0) -> Counter[str
     home = Path.cwd()
     with tempfile.TemporaryDirectory() as scratch, pytest.MonkeyPatch.context() as patch:
         patch.setattr("cifar_repro.studies.jobs.run_here", in_this_process)
-        for name in ("draw_data", "draw_results"):
-            patch.setattr(f"cifar_repro.report.run_figures.{name}", lambda *_: None)
+        draw_nothing(patch)
         original, folder = Path(scratch) / "whole", Path(scratch) / "damaged"
         original.mkdir()
         os.chdir(original)

@@ -30,13 +30,13 @@ class Fault:
         return text.replace(self.old, self.new)
 
 
-DIFF, GAP, MATRIX, TRACE_FILE, JUNIT = (f"traces/{m}.py" for m in ("diff", "gap", "matrix", "trace_file", "junit"))
+DIFF, GAP, MATRIX, JUNIT = (f"traces/{m}.py" for m in ("diff", "gap", "matrix", "junit"))
 GATE = "gate/gate.py"
 AGAINST, CLAIMS, PUBLISHED, POPULATION, ROUNDING, VERDICT = (
     f"verdicts/{m}.py" for m in ("against", "claims", "with_published", "population", "rounding", "verdict")
 )
-SUMMARY, JOBS, STUDY, RESULTS = (f"studies/{m}.py" for m in ("summary", "jobs", "study", "results"))
-RUN, VERIFY, RECORD, ENVIRONMENT = (f"runs/{m}.py" for m in ("run", "verify", "record", "environment"))
+SUMMARY, JOBS = (f"studies/{m}.py" for m in ("summary", "jobs"))
+RUN, VERIFY, RECORD = (f"runs/{m}.py" for m in ("run", "verify", "record"))
 CHARTS, LINES, TABLES, DIFFERENCES, PARTS = (
     f"report/{m}.py" for m in ("charts", "lines", "tables", "differences", "parts")
 )
@@ -46,7 +46,6 @@ G = "traces/test_gap.py::test_"
 D = "traces/test_diff.py::test_"
 M = "traces/matrix/test_groups.py::test_"
 T = "traces/matrix/test_times.py::test_"
-F = "traces/test_trace_file.py::test_"
 S = "gate/test_gate.py::test_"
 E = "verdicts/test_equal_and_close.py::test_"
 A = "verdicts/test_accuracies.py::test_"

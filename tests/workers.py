@@ -1,6 +1,8 @@
-"""What does the jobs of a study in a test."""
+"""What stands in, in a test, for what takes time: processes of a study, and figures."""
 
 from collections.abc import Generator
+
+import pytest
 
 from cifar_repro.core.data import Cifar10
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, finish
@@ -12,3 +14,9 @@ def in_this_process(jobs: list[Job], data: Cifar10, processes: int = 1) -> Gener
         epochs: list[EpochDone] = []
         outcome = finish(job, data, lambda: epochs.append(EpochDone()))  # noqa: B023 - called at once
         yield from [*epochs, outcome]
+
+
+def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures take most of the time of a tiny run."""
+    for name in ("draw_data", "draw_results"):
+        monkeypatch.setattr(f"cifar_repro.report.run_figures.{name}", lambda *arguments: None)

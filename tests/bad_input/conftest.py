@@ -13,12 +13,7 @@ from cifar_repro.cli import main
 from tests.bad_input.shell import Shell
 from tests.bad_input.spoiled import Finished
 from tests.make_data import tiny_set, write_binary_folder
-
-
-def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures take most of the time of a tiny run and play no part here."""
-    for name in ("draw_data", "draw_results"):
-        monkeypatch.setattr(f"cifar_repro.report.run_figures.{name}", lambda *arguments: None)
+from tests.workers import draw_nothing
 
 
 @pytest.fixture(scope="session")

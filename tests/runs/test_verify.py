@@ -23,6 +23,7 @@ from cifar_repro.runs.text import verification
 from cifar_repro.runs.verify import Difference, _other_settings, verify
 from tests.make_data import tiny_set, write_binary_folder
 from tests.make_studies import ENVIRONMENT, as_record
+from tests.workers import draw_nothing
 
 RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "learning_rate": 0.05})
 
@@ -162,8 +163,7 @@ def test_a_run_without_an_epoch_is_refused(epochs: int | None, record: dict[str,
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """`verify` says identical with status 0; says where a changed record parts with status 1; 2 without the data."""
-    for name in ("draw_data", "draw_results"):  # figures take most of the time of a tiny run and play no part here
-        monkeypatch.setattr(f"cifar_repro.report.run_figures.{name}", lambda *arguments: None)
+    draw_nothing(monkeypatch)
     images, run = write_binary_folder(tmp_path / "images", tiny_set(per_batch=20, test=20)), tmp_path / "run"
     assert main(["run", "--data", str(images), "--epochs", "2", "--threads", "1", "--out", str(run)]) == 0
     capsys.readouterr()
