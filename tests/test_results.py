@@ -1,6 +1,7 @@
 """The pages that speak of trainings on official CIFAR-10 say what the kept results make of it."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,36 @@ def test_a_kept_study_has_all_its_numbers_and_no_path_of_the_machine(folder: Pat
     assert [accuracy(run) for run in results.kept()["pytorch-blitz"].runs] == [54.5, 55.5, 55.0]
 
 
+def test_further_seeds_join_the_kept_ones(folder: Path) -> None:
+    """A study made in parts is the study made at once; a part with the same seeds and results changes nothing."""
+    percents = [54.5, 55.5, 55.0, 56.0]
+    results.take(write_study(folder / "whole", make_study(percents, recipe="pytorch-blitz")))
+    (kept,) = (folder / "results").rglob("study.json")
+    at_once = kept.read_bytes()
+    shutil.rmtree(kept.parent)
+    for name, first, stop in (("b", 2, 4), ("a", 0, 2), ("again", 1, 3), ("one", 3, 4)):
+        part = make_study(percents[first:stop], first_seed=first, recipe="pytorch-blitz")
+        results.take(write_study(folder / name, part))
+    assert kept.read_bytes() == at_once
+
+
+@pytest.mark.parametrize("spoil", ["another torch", "another processor", "other losses"])
+def test_what_is_of_another_study_does_not_join_the_kept_seeds(folder: Path, spoil: str) -> None:
+    """Whatever would mix two experiments is refused, and what was kept stays as it was."""
+    results.take(write_study(folder / "a", make_study([54.5, 55.5, 55.0], recipe="pytorch-blitz")))
+    (kept,) = (folder / "results").rglob("study.json")
+    before = kept.read_bytes()
+    more = make_study([54.5, 55.5, 55.0, 56.0], recipe="pytorch-blitz")
+    if spoil == "other losses":
+        more["runs"][1]["epochs"][0]["train_loss"] += 1e-6
+    else:
+        part = {"another torch": "torch", "another processor": "cpu_capability"}[spoil]
+        more["runs"][3]["environment"][part] = "another"
+    with pytest.raises(InputError, match="remove"):
+        results.take(write_study(folder / "b", more))
+    assert kept.read_bytes() == before
+
+
 @pytest.mark.parametrize("spoil", ["another data set", "a changed recipe", "one varied seed", "one run"])
 def test_only_studies_of_a_recipe_as_it_is_on_official_images_are_kept(folder: Path, spoil: str) -> None:
     """Nothing else may stand beside a published result."""
@@ -67,6 +98,7 @@ def test_only_studies_of_a_recipe_as_it_is_on_official_images_are_kept(folder: P
         study["recipe"] |= {"batch_size": 5, "overridden": ["batch_size"]}
     if spoil == "one varied seed":
         study["vary"] = "init"
-    with pytest.raises(InputError, match="is no study of an unchanged recipe on official CIFAR-10"):
+    refused = "holds a single run" if spoil == "one run" else "is no study of an unchanged recipe on official CIFAR-10"
+    with pytest.raises(InputError, match=refused):
         results.take(write_study(folder / "a", study))
     assert not (folder / "results").exists()

@@ -1,7 +1,8 @@
 """What README.md and docs/ say of trainings on official CIFAR-10, made from what is kept in results/.
 
     python -m tools.results                  rewrites the marked parts of them, and the figure
-    python -m tools.results take STUDY...    keeps studies in results/, which `cifar-repro verdict` and `report` read
+    python -m tools.results take STUDY...    keeps studies in results/, which `cifar-repro verdict` and `report` read:
+                                             runs of further seeds join those of the recipe that are there
 
 A part is all between a line `<!-- made by tools/results.py: NAME -->` and the next `<!-- end -->`. A test demands that
 each is as this makes it.
@@ -27,7 +28,7 @@ from cifar_repro.report.published import published_of
 from cifar_repro.runs.folders import STUDY
 from cifar_repro.runs.record import plain_with_changes
 from cifar_repro.studies.results import read_results
-from cifar_repro.studies.study_file import Study
+from cifar_repro.studies.study_file import Study, StudyRun
 from cifar_repro.studies.summary import sum_up
 from cifar_repro.verdicts import text
 from cifar_repro.verdicts.against import against
@@ -45,15 +46,43 @@ PART = re.compile(r"(<!-- made by tools/results\.py: ([a-z-]+) -->\n).*?(?=<!-- 
 
 
 def take(folder: Path) -> None:
-    """Keeps the study in that folder; of the folder that its data lay in nothing, for that is of one machine."""
+    """Keeps the runs of the study in that folder; of the folder that its data lay in nothing: it is of one machine."""
     study = read_results(folder)
-    if not study.data.official or study.recipe.changes() or study.vary or len(study.runs) < 2:
+    is_run = study.runs[0].correct_bits is None
+    if not study.data.official or study.recipe.changes() or study.vary or is_run:
         raise InputError(f"{folder}: is no study of an unchanged recipe on official CIFAR-10: give such a study")
-    content = msgspec.structs.replace(study, data=msgspec.structs.replace(study.data, path=None))
-    kept = RESULTS / study.recipe.name
-    kept.mkdir(parents=True, exist_ok=True)
-    with replacing(kept / STUDY) as file:
-        file.write(encode(plain_with_changes(content)))
+    study = msgspec.structs.replace(study, data=msgspec.structs.replace(study.data, path=None))
+    if there := kept().get(study.recipe.name):
+        study = joined(there, study, folder)
+    if len(study.runs) < 2:
+        raise InputError(f"{folder}: holds a single run: give a study of more")
+    place = RESULTS / study.recipe.name
+    place.mkdir(parents=True, exist_ok=True)
+    with replacing(place / STUDY) as file:
+        file.write(encode(plain_with_changes(study)))
+
+
+def joined(there: Study, more: Study, folder: Path) -> Study:
+    """The runs of both, in the order of their seeds.
+
+    Raises InputError where `more`, of that folder, are not of the same study: other data, another environment, or
+    another result of a seed that both have.
+    """
+    runs = {run.seeds.init: run for run in there.runs}
+    if more.data != there.data or {_setting(run) for run in more.runs} != {_setting(run) for run in there.runs}:
+        raise InputError(f"{folder}: has not the data, versions and device of results/{there.recipe.name}: remove that")
+    for run in more.runs:
+        if run.epochs != runs.setdefault(run.seeds.init, run).epochs:
+            raise InputError(f"{folder}: {run.folder} has other losses than results/{there.recipe.name}: remove one")
+    return sum_up(
+        there.recipe, None, there.data, [runs[seed] for seed in sorted(runs)], [*there.diverged, *more.diverged]
+    )
+
+
+def _setting(run: StudyRun) -> tuple[Any, ...]:
+    """What runs must share to be of one study, and to be the same numbers for the same seed."""
+    e = run.environment
+    return e.torch, e.cpu, e.cpu_capability, e.device, e.threads, e.memory_format
 
 
 def kept() -> dict[str, Study]:
