@@ -8,9 +8,10 @@ import json
 import math
 import re
 import reprlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -57,8 +58,8 @@ def convert(raw: Any, kind: type[T], name: str) -> T:
         found = msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         raise ValueError(_misfit(raw, str(error), name)) from error
-    if lacking := _lacking(raw, found, name):
-        raise ValueError(f"{lacking} is missing")
+    if lacking := _lacking(raw, found):
+        raise ValueError(f"{name}{lacking} is missing")
     return found
 
 
@@ -71,25 +72,32 @@ def _misfit(raw: Any, message: str, name: str) -> str:
     return f"{name}{path.rstrip('`')} is {reprlib.repr(value)}: {why}"
 
 
-def _lacking(raw: Any, found: Any, at: str) -> str:
-    """The first entry that `found` is written with and `raw` has not; empty where there is none."""
-    parts: Iterable[str] = ()
+def _lacking(raw: Any, found: Any) -> str:
+    """The path of the first entry that `found` is written with and `raw` has not; empty where there is none."""
     if isinstance(found, list):
-        parts = (_lacking(each, v, f"{at}[{n}]") for n, (each, v) in enumerate(zip(raw, found, strict=True)))
+        for n, (each, value) in enumerate(zip(raw, found, strict=True)):
+            if below := _lacking(each, value):
+                return f"[{n}]{below}"
     elif isinstance(found, dict):
-        parts = (_lacking(raw[k], v, f"{at}.{k}") for k, v in found.items())
+        for name, value in found.items():
+            if below := _lacking(raw[name], value):
+                return f".{name}{below}"
     else:
-        entries = {name: getattr(found, name) for name in _names(found)}
-        parts = (_lacking(raw[k], v, f"{at}.{k}") if k in raw else f"{at}.{k}" for k, v in entries.items())
-    return next(filter(None, parts), "")
+        for name in _names(found.__class__):
+            if name not in raw:
+                return f".{name}"
+            if below := _lacking(raw[name], getattr(found, name)):
+                return f".{name}{below}"
+    return ""
 
 
-def _names(found: Any) -> Sequence[str]:
-    """The entries that an object is always written with; none of a plain value."""
-    if isinstance(found, msgspec.Struct):
-        optional = found.__struct_defaults__ if found.__struct_config__.omit_defaults else ()
-        return found.__struct_fields__[: len(found.__struct_fields__) - len(optional)]
-    return [f.name for f in fields(found)] if is_dataclass(found) else ()
+@cache
+def _names(kind: type) -> Sequence[str]:
+    """The entries that an object of this class is always written with; none of a plain value."""
+    if issubclass(kind, msgspec.Struct):
+        optional = kind.__struct_defaults__ if kind.__struct_config__.omit_defaults else ()
+        return kind.__struct_fields__[: len(kind.__struct_fields__) - len(optional)]
+    return [f.name for f in fields(kind)] if is_dataclass(kind) else ()
 
 
 def plain(value: Any) -> Any:
