@@ -56,6 +56,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         and not config.getoption("benchmark_only", False)
     ):
         config.option.numprocesses = min(4, os.cpu_count() or 1)
+        config.option.dist = "loadfile"  # what the tests of a file share is then made once
         # The few tests of two threads then share their cores, where waiting in a loop would cost them most of the time.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

@@ -10,13 +10,13 @@ Exit status 1 where something was wrong.
 
 import argparse
 import contextlib
-import hashlib
 import io
 import json
 import os
 import random
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 import unicodedata
@@ -256,13 +256,19 @@ def another_entry(content: bytes, lines: bool, rng: random.Random) -> tuple[byte
     return (b"\n".join([*rows[:number], text, *rows[number + 1 :]]) if lines else text), what
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """The digest of each regular file, but for locks."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name != ".lock"]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+def contents(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Inode, size and time of the last change of each regular file, but for locks."""
+    found = {}
+    for path in folder.rglob("*"):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and path.name != ".lock":
+            found[str(path.relative_to(folder))] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return found
 
 
-def complaint(case: Case, answer: Answer, same: bool, before: dict[str, str], folder: Path) -> str | None:
+def complaint(
+    case: Case, answer: Answer, same: bool, before: dict[str, tuple[int, int, int]], folder: Path
+) -> str | None:
     """What is wrong with an answer; None where it is right. same: whether it is that on the whole file."""
     if answer.status not in (0, 1, 2, 3):
         return str(answer.status)

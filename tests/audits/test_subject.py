@@ -113,7 +113,7 @@ def test_an_installed_package_finds_nothing_wrong_with_what_is_right(site: Path)
 
 def test_an_installed_package_finds_what_is_wrong(site: Path) -> None:
     """The same report as in this project's folder, each test named after the file that it is about."""
-    result = pytest_anew(site, "-p", "no:cacheprovider", "--subject", "wrong_training.py")
+    result = pytest_with(site, "-p", "no:cacheprovider", "--subject", "wrong_training.py")
     assert result.returncode == 1, result.stdout
     assert (
         "WRONG             outputs are scores for ten classes: the outputs of each image add up to 1" in result.stdout
