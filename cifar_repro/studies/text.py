@@ -41,13 +41,9 @@ def result(study: Study) -> str:
     assert study.test is not None
     test, last, tests = study.test, study.epochs[-1], [run.test for run in study.runs if run.test]
     few = n < FEWEST_FOR_INTERVAL
-    who = f"{n} runs" + (f", without {lost} that diverged" if lost else "")
-    lines = [
-        "",
-        data_label(study.data),
-        f"{who}: mean, standard deviation between runs (sd), "
-        + ("lowest to highest, for so few have no interval" if few else "95 % interval of the mean (t)"),
-    ]
+    ends = "lowest to highest, for so few have no interval" if few else "95 % interval of the mean (t)"
+    what = f"{n} runs: mean, standard deviation between runs (sd), {ends}" if n > 1 else "1 run"
+    lines = ["", data_label(study.data), what + (f"; {lost} that diverged left out" if lost else "")]
 
     def row(name: str, spread: Spread | ClassSpread, values: Sequence[float], *form: Any) -> None:
         lines.append(f"{name:24}{_row(spread, between(spread, values), *form)}")

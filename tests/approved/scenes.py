@@ -1,0 +1,285 @@
+"""The scenes, by the name of the file that holds what was answered."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec import structs
+
+from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.formats import convert
+from cifar_repro.gate import text as gate_text
+from cifar_repro.gate.gate import Comparison, GateResult
+from cifar_repro.runs import text as run_text
+from cifar_repro.runs.record import Stopped
+from cifar_repro.runs.verify import Difference, Verification
+from cifar_repro.studies import text as study_text
+from cifar_repro.studies.study import Plan
+from cifar_repro.studies.study_file import Diverged
+from cifar_repro.verdicts import text as verdict_text
+from cifar_repro.verdicts.with_published import with_published
+from tests.approved import Scene
+from tests.make_studies import HEADER, as_study, make_study, summed_up, write_study
+from tests.traces.hand_made import entry
+from tests.traces.matrix.files import gate as write_gate
+
+ACCURACIES = [73.8, 74.1, 73.2, 73.5, 74.4]
+
+
+def study(accuracies: list[float] = ACCURACIES, epochs: int = 2, **more: Any) -> dict[str, Any]:
+    """Runs whose losses and classes differ a little, by a rule."""
+    n = len(accuracies)
+    wave = np.sin(np.arange(n * epochs * 2)).reshape(n, epochs, 2)
+    falling = 2 - 0.4 * np.arange(epochs)[:, None] + np.array([0.0, -0.2])
+    classes = np.array(accuracies)[:, None] + 5 * np.cos(np.arange(n * 10)).reshape(n, 10)
+    losses = [0.75 + 0.01 * math.sin(i) for i in range(n)]
+    return make_study(
+        accuracies, curves=falling * (1 + 0.01 * wave), test_losses=losses, per_class=classes.round(1), **more
+    )
+
+
+def against() -> Iterator[str]:
+    """Two studies: each rung, and what keeps from it."""
+    first = study()
+    bit, other_test, shorter = (deepcopy(first) for _ in range(3))
+    bit["runs"][2]["epochs"][0]["valid_loss"] *= 1 + 1e-9
+    other_test["runs"][4]["test"]["loss"] *= 1 + 1e-7
+    shorter["recipe"]["epochs"] = 1
+    for run in shorter["runs"]:
+        del run["epochs"][1:]
+        run["best"] = {"epoch": 1, "valid_loss": run["epochs"][0]["valid_loss"]}
+    beyond = deepcopy(first)
+    beyond["runs"][1]["epochs"][0]["train_loss"] *= 1.01
+    varied = {**deepcopy(first), "vary": "init"}
+    for seed, run in enumerate(varied["runs"]):
+        run["seeds"] = {"split": 0, "init": seed, "order": 0, "dropout": 0}
+    other = {**deepcopy(varied)}
+    for run in other["runs"]:
+        run["seeds"] = {**run["seeds"], "split": 1}
+    elsewhere = study([74.0, 74.3, 73.4, 73.9, 74.2], first_seed=50)
+    for run in elsewhere["runs"]:
+        run["environment"] |= {"torch": "2.13.0", "threads": 2}
+    studies = {
+        "first": first,
+        "bit": bit,
+        "test": other_test,
+        "beyond": beyond,
+        "images": study(official=False),
+        "shorter": shorter,
+        "few": study(ACCURACIES[:3]),
+        "near": elsewhere,
+        "small": study([75.0, 75.1, 74.9, 75.0, 75.1], first_seed=60),
+        "far": study([70.1, 70.4, 69.8, 70.2, 70.3], first_seed=70),
+        "apart": study([72.9, 73.1, 72.6, 72.8, 73.0], first_seed=80),
+        "wide": study([70.0, 76.5, 72.0, 75.0, 74.5], first_seed=90),
+        "one": study([73.0], first_seed=95),
+        "alike": study([73.0, 73.0, 73.0], first_seed=97),
+        "varied": varied,
+        "other": other,
+    }
+    for name, content in studies.items():
+        write_study(Path(name), content)
+    for name in ("first", "bit", "test", "beyond", "images", "shorter", "few"):
+        yield f"cifar-repro verdict first --against {name}"
+    for name in ("near", "small", "far", "apart", "wide", "one"):
+        yield f"cifar-repro verdict first --against {name} --margin 1.2"
+    yield "cifar-repro verdict alike --against alike"
+    yield "cifar-repro verdict one --against alike"
+    yield "cifar-repro verdict varied --against varied"
+    yield "cifar-repro verdict varied --against other"
+    yield "cifar-repro verdict first --against varied"
+    for name in ("first", "bit", "test", "beyond", "few", "near", "far", "wide", "one"):
+        yield f"cifar-repro verdict first --against {name} --json"
+    for name in ("few", "near", "far", "wide"):
+        yield f"cifar-repro verdict first --against {name} --markdown"
+
+
+def published_run(shift: float = 0.0, epochs: int = 2) -> dict[str, Any]:
+    """A published run of so many epochs."""
+    run = study([73.9 + shift], epochs)["runs"][0]
+    for e in run["epochs"]:
+        e["train_loss"] -= shift / 100
+    return {"epochs": run["epochs"], "test": run["test"]}
+
+
+def published() -> Iterator[str]:
+    """A study beside a published run and other people's runs, and what a reader must know besides."""
+    changed_recipe = study()
+    whole = {**changed_recipe, "recipe": {**changed_recipe["recipe"], "epochs": 30}}
+    known = {"recipe": "udacity", **published_run()}
+    others = [published_run(0.3 * math.sin(5 * i)) for i in range(6)]
+    without_test = [{"epochs": run["epochs"]} for run in others]
+    far = [published_run(4 + 0.3 * math.sin(i)) for i in range(6)]
+    of_images = deepcopy(whole)
+    of_images["data"] |= {"official": False, "kind": "images"}
+    equal = deepcopy(whole)
+    for run in equal["runs"]:
+        run["test"]["loss"] = 0.75
+    with_two, with_one = ({**whole, "runs": whole["runs"][:n]} for n in (2, 1))
+    outside = deepcopy(known)
+    outside["epochs"][1]["train_loss"] *= 1.2
+    longer = {"recipe": "udacity", **published_run(epochs=3)}
+    shown: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("as published, others alike", whole, {**known, "others": others}),
+        ("others without a test", whole, {**known, "others": without_test}),
+        ("others far off", whole, {**known, "others": far}),
+        ("two others", whole, {**known, "others": others[:2]}),
+        ("another loss", whole, outside),
+        ("another accuracy", whole, {**known, **published_run(4)}),
+        ("a longer run", whole, longer),
+        ("a changed recipe", changed_recipe, known),
+        ("images that are not official", of_images, known),
+        ("equal test losses", equal, known),
+        ("two runs", with_two, known),
+        ("one run", with_one, {**known, "others": others}),
+        ("another recipe", {**whole, "recipe": {**whole["recipe"], "name": "udacity-augmented"}}, known),
+    ]
+    for title, ours, theirs in shown:
+        found = with_published(as_study(ours), theirs)
+        compared_with = verdict_text.published("udacity", as_study(ours).data)
+        yield f"# {title}\n{verdict_text.verdict(found, compared_with)}\n"
+        answer = verdict_text.answer(found, compared_with)
+        yield "\n".join([answer.headline, *map(str, answer.checks), *answer.notes, ""])
+    for title, ours, theirs in (shown[0], shown[4], shown[5], shown[10]):
+        yield f"# {title}, as JSON\n{json.dumps(with_published(as_study(ours), theirs).as_json(), indent=1)}\n"
+
+
+def write_trace(
+    path: str, changes: Mapping[str, float | None] = {}, header: Mapping[str, Any] = {}, **environment: Any
+) -> None:
+    """A trace of two steps of one weight; changes: other values by name, None for none of that name."""
+    values: dict[str, float | None] = {"split/train": 1.0, "split/valid": 2.0, "init/fc1.weight": 0.5}
+    for step in (1, 2):
+        names = ("batch/indices", "batch/images", "mask/dropout#1", "forward/fc1#1", "loss", "gradient/fc1.weight")
+        for n, name in enumerate((*names, "update/fc1.weight")):
+            values[f"step {step}/{name}"] = 2.5 - step / 4 if name == "loss" else 1 + n / 8 + step / 16
+    values |= changes
+    first = {**HEADER, "steps": 2, **header, "environment": {**HEADER["environment"], **environment}}
+    lines = [first, *(entry(name, value) for name, value in values.items() if value is not None)]
+    Path(path).write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def diff() -> Iterator[str]:
+    """Two traces: each kind of a first difference, what one of them lacks, and other settings."""
+    write_trace("first")
+    names = json.loads("[" + ",".join(Path("first").read_text().splitlines()[1:]) + "]")
+    for n, name in enumerate(e["name"] for e in names):
+        if not name.startswith("step 1"):  # as the same of step 2
+            write_trace(f"part-{n}", {name: 9.0})
+            yield f"cifar-repro diff first part-{n}"
+    write_trace("grown", {"step 1/update/fc1.weight": 1.875, "step 2/loss": 1.75, "step 2/update/fc1.weight": 1.75})
+    write_trace("less", {f"step {step}/{name}": None for step in (1, 2) for name in ("batch/images", "mask/dropout#1")})
+    recipe = {**HEADER["recipe"], "learning_rate": 0.1, "overridden": ["learning_rate"]}
+    write_trace("other", {"step 1/update/fc1.weight": 1.875}, {"recipe": recipe})
+    write_trace("seeds", {"init/fc1.weight": 0.25}, {"seeds": {**HEADER["seeds"], "init": 1}})
+    write_trace("newer", {"step 1/forward/fc1#1": 1.625}, torch="2.15.0", threads=2, cpu_capability="AVX2")
+    for a, b in (
+        ("first", "first"), ("first", "grown"), ("first", "less"), ("less", "first"), ("first", "other"),
+        ("first", "seeds"), ("first", "newer"),
+    ):  # fmt: skip
+        yield f"cifar-repro diff {a} {b}"
+        yield f"cifar-repro diff {a} {b} --json"
+        yield f"cifar-repro diff {a} {b} --markdown"
+
+
+def matrix() -> Iterator[str]:
+    """Traces of several environments, with times and tests."""
+    tests = {"passed": 7, "failed": 1, "errors": 2, "skipped": 3}
+    torch = {"torch": "2.6.0+cu124", "torchvision": "0.21.0+cu124"}
+    newer = {"torch": "2.14.1+cu130", "torchvision": "0.29.1+cu130"}
+    write_trace("old", header={"tests": tests}, **torch)
+    write_trace("new", {"step 2/forward/fc1#1": 1.625, "step 2/loss": 2.125}, **newer)
+    write_trace("python", **torch, python="3.12.1")
+    write_trace("two", {"step 2/forward/fc1#1": 1.625, "step 2/loss": 2.125}, **newer, threads=2)
+    write_trace(
+        "short",
+        {f"step {step}/mask/dropout#1": None for step in (1, 2)},
+        **torch,
+        cpu="another CPU",
+        gpu="a GPU",
+        device="cuda:0",
+    )
+    write_trace(
+        "long", {"step 1/more": 1.0, "step 2/more": 1.0}, **torch, memory_format="channels_last", deterministic=False
+    )
+    write_gate(Path("times"), newer)
+    write_gate(Path("unclear"), {"python": "3.12.1"}, ratio=1.01, interval=[0.99, 1.02])
+    every = "old new python two short long times unclear"
+    for form in ("", " --markdown", " --json"):
+        yield f"cifar-repro matrix {every}{form}"
+    yield "cifar-repro matrix old python"
+    write_trace("seed", header={"seeds": {**HEADER["seeds"], "order": 4}})
+    for refused in ("old seed", "new old times", "old python times", "old new times times", "times"):
+        yield f"cifar-repro matrix {refused}"
+
+
+def gate() -> Iterator[str]:
+    """What a gate says of ratios on either side of what it can tell."""
+    environment = {"torch": "2.14.1", "python": "3.11.7", "threads": 1, "memory_format": "contiguous"}
+    for ratio, interval, detectable, difference in (
+        (1.25, (1.125, 1.5), 1.03, 0.0),
+        (0.8, (0.75, 0.875), 1.03, 2e-7),
+        (1.0, (0.99, 1.01), 1.03, 0.0),
+        (1.02, (1.01, 1.04), 1.03, 0.0),
+        (1.05, (1.01, 1.09), 1.0625, 0.0),
+        (1.05, (0.98, 1.12), 1.09, 0.0),
+        (1.3, (0.8, 2.0), 1.875, 0.0),
+    ):
+        write_gate(Path("gate"), environment, ratio=ratio, interval=interval, detectable=detectable)
+        content = json.loads(Path("gate").read_text())
+        content |= {"loss_difference": difference}
+        content["b"]["environment"] = {**environment, "threads": 2}
+        made = convert(content, GateResult, "gate")
+        answer = gate_text.answer(made)
+        yield f"# ratio {ratio}\n{gate_text.verdict(made)}\n"
+        yield "\n".join([answer.headline, *map(str, answer.checks), *answer.notes, ""])
+    yield gate_text.same(Comparison(1.01, (0.99, 1.04), (0.98, 1.0625)))
+
+
+def studies() -> Iterator[str]:
+    """What a study prints, and the summaries in its file."""
+    for recipe, accuracies in (("udacity", ACCURACIES), ("pytorch-blitz", [54.5, 55.5]), ("udacity", [73.0])):
+        made = summed_up(study(accuracies, recipe=recipe))
+        yield f"{study_text.result(made)}\n"
+    lost = Diverged(folder="seed-7", seeds=Seeds.all(7), stopped=Stopped(epoch=1, phase="training", step=3, loss="nan"))
+    yield f"{study_text.result(structs.replace(made, diverged=[lost]))}\n"
+    yield f"{study_text.result(structs.replace(made, runs=[], diverged=[lost]))}\n"
+    by_source = {
+        "split": summed_up(study()),
+        "init": summed_up(study([73.0, 73.5, 74.5])),
+        "order": summed_up(study([73.0, 73.0, 73.0])),
+    }
+    yield f"{study_text.shares(by_source)}\n"
+    for plan in (
+        Plan(Path("out"), RECIPES["udacity"], torch="2.14.1"),
+        Plan(Path("out"), RECIPES["keras-cnn"], first_seed=3, seeds=2, vary="order", threads=2, torch="2.14.1"),
+    ):
+        yield f"{study_text.setup(plan, 'up to 2 at a time')}\n"
+    for epochs, seconds in ((30, 450.0), (1, 30.0)):
+        yield study_text.speed(epochs, 30, seconds)
+    write_study(Path("a"), study())
+    content = json.loads(Path("a/study.json").read_text())
+    yield json.dumps({name: content[name] for name in ("epochs", "test", "variance")}, indent=1)
+
+
+def verification() -> Iterator[str]:
+    """What `verify` says of a run that is as recorded, and of one that is not."""
+    for difference, environment, explained, epochs in (
+        (None, [], [], 1),
+        (None, ["torch: 2.14.1 -> 2.15.0"], [], 3),
+        (Difference(2, "train_loss", 1.5, 1.25), [], [], 2),
+        (Difference(1, "weights_sha256", "a" * 64, "b" * 64), ["threads: 2 -> 1"], ["threads 2: equal"], 1),
+    ):
+        found = Verification(epochs, difference, environment, explained)
+        answer = run_text.answer(found)
+        yield f"{run_text.verification(found)}\n"
+        yield "\n".join([answer.headline, *map(str, answer.checks), *answer.notes, ""])
+
+
+SCENES: dict[str, Scene] = {
+    scene.__name__: scene for scene in (against, published, diff, matrix, gate, studies, verification)
+}
