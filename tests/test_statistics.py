@@ -6,6 +6,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestIndPower
 
 from cifar_repro import statistics
 
@@ -156,6 +157,20 @@ def test_runs_that_show_a_difference() -> None:
     """64 a side show half a standard deviation with 80 % (J. Cohen, Statistical Power Analysis, table 2.4.1)."""
     assert statistics.runs_to_settle(0.5, 1.0, margin=0.001) == 64
     assert statistics.runs_to_settle(-0.5, 1.0, margin=0.001) == 64
+
+
+@pytest.mark.parametrize("deviations", [0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0])
+def test_runs_that_show_a_large_difference_are_those_of_statsmodels(deviations: float) -> None:
+    """Where few do, t is far from normal."""
+    exact = TTestIndPower().solve_power(effect_size=deviations, alpha=0.05, power=0.8)
+    assert statistics.runs_to_settle(2 * deviations, 2.0, margin=0.001) == math.ceil(exact)
+
+
+def test_relative_differences_are_computed_in_float64() -> None:
+    """Of neighbouring float32 numbers, too, whose difference over the larger is no float32."""
+    a, b = np.array([1], np.float32), np.nextafter(np.array([1], np.float32), np.float32(2))
+    for x, y in ((a, b), (b, a)):
+        assert statistics.relative_difference(x, y) == 2**-23 / (1 + 2**-23)
 
 
 def test_runs_that_show_equivalence() -> None:
