@@ -106,6 +106,41 @@ def published_run(shift: float = 0.0, epochs: int = 2) -> dict[str, Any]:
     return {"epochs": run["epochs"], "test": run["test"]}
 
 
+def of_keras_cnn() -> dict[str, Any]:
+    """A study whose validation tells accuracies."""
+    made = study([63.0, 63.5, 62.5, 64.0, 63.0], recipe="keras-cnn")
+    for i, run in enumerate(made["runs"]):
+        for e in run["epochs"]:
+            e["valid_accuracy"] = 0.59 + 0.01 * e["epoch"] + 0.001 * i
+    made["recipe"]["epochs"] = 25
+    return made
+
+
+def of_pytorch_blitz() -> dict[str, Any]:
+    """A study with running losses, and without validation."""
+    made = study([54.5, 55.5, 54.0, 55.0, 56.0], recipe="pytorch-blitz")
+    for i, run in enumerate(made["runs"]):
+        for e in run["epochs"]:
+            losses = [2.4 - 0.2 * n - 0.6 * e["epoch"] + 0.01 * math.sin(i + n) for n in range(6)]
+            e |= {"valid_loss": None, "running_loss": losses}
+        run["best"] = {"epoch": 2, "valid_loss": None}
+    return made
+
+
+def blitz_runs() -> Iterator[dict[str, Any]]:
+    """Two published runs: one of running losses alone, one with whole percents that were cut."""
+    losses = [
+        {"epoch": e, "minibatch": 2_000 * (n + 1), "loss": round(2.4 - 0.2 * n - 0.6 * e, 3)}
+        for e in (1, 2)
+        for n in range(6)
+    ]
+    yield {"running_loss": losses}
+    classes = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    percents = {name: 55 + 10 * (name == "ship") for name in classes}
+    higher = [{**step, "loss": step["loss"] + 0.2 * (step["epoch"] == 2)} for step in losses]
+    yield {"running_loss": higher, "test_accuracy_percent": 54, "per_class_percent": percents}
+
+
 def published() -> Iterator[str]:
     """A study beside a published run and other people's runs, and what a reader must know besides."""
     changed_recipe = study()
@@ -138,9 +173,18 @@ def published() -> Iterator[str]:
         ("one run", with_one, {**known, "others": others}),
         ("another recipe", {**whole, "recipe": {**whole["recipe"], "name": "udacity-augmented"}}, known),
     ]
+    one_class = deepcopy(whole)
+    for run in one_class["runs"]:
+        run["test"]["per_class"][3]["correct"] = 690
+    shown.append(("all runs equal in one class", one_class, known))
+    ranges = {"recipe": "keras-cnn", "claims": [{"epoch": e, "valid_accuracy_percent": 60 + e} for e in (1, 2, 25)]}
+    shown.append(("round numbers", of_keras_cnn(), ranges))
+    far_ranges = {"recipe": "keras-cnn", "claims": [{"epoch": 2, "valid_accuracy_percent": 75}]}
+    shown.append(("round numbers far off", of_keras_cnn(), far_ranges))
+    shown.append(("two published runs", of_pytorch_blitz(), {"recipe": "pytorch-blitz", "runs": [*blitz_runs()]}))
     for title, ours, theirs in shown:
         found = with_published(as_study(ours), theirs)
-        compared_with = verdict_text.published("udacity", as_study(ours).data)
+        compared_with = verdict_text.published(theirs["recipe"], as_study(ours).data)
         yield f"# {title}\n{verdict_text.verdict(found, compared_with)}\n"
         answer = verdict_text.answer(found, compared_with)
         yield "\n".join([answer.headline, *map(str, answer.checks), *answer.notes, ""])
