@@ -63,11 +63,13 @@ ODD = {
 def _population(found: Population) -> list[str]:
     """What other people's runs say: the odd one, the main numbers, and the comparisons behind it."""
     lines = [f"{ODD[found.odd]} ({found.others} other runs).", ""]
-    lines.append(f"{'mean (sd), runs':22}{'published':>11}{'this study':>24}{'others':>24}")
+    if found.numbers:
+        lines.append(f"{'mean (sd), runs':22}{'published':>11}{'this study':>24}{'others':>24}")
     for name, row in found.numbers.items():
         sides = [group(row[side], row["unit"]) for side in ("study", "others")]
         lines.append(f"{name:22}{value(row['published'], row['unit']):>11}{sides[0]:>24}{sides[1]:>24}")
-    lines += ["", *_likeness("The published run", found.published), *_likeness("The study", found.study)]
+    lines += [""] * bool(found.numbers)
+    lines += [*_likeness("The published run", found.published), *_likeness("The study", found.study)]
     return lines
 
 

@@ -52,6 +52,9 @@ def against() -> Iterator[str]:
     for run in shorter["runs"]:
         del run["epochs"][1:]
         run["best"] = {"epoch": 1, "valid_loss": run["epochs"][0]["valid_loss"]}
+    ends = deepcopy(bit)
+    for run in ends["runs"]:
+        run["test"]["correct"] -= 200
     beyond = deepcopy(first)
     beyond["runs"][1]["epochs"][0]["train_loss"] *= 1.01
     varied = {**deepcopy(first), "vary": "init"}
@@ -68,6 +71,7 @@ def against() -> Iterator[str]:
         "bit": bit,
         "test": other_test,
         "beyond": beyond,
+        "ends": ends,
         "images": study(official=False),
         "shorter": shorter,
         "few": study(ACCURACIES[:3]),
@@ -83,7 +87,7 @@ def against() -> Iterator[str]:
     }
     for name, content in studies.items():
         write_study(Path(name), content)
-    for name in ("first", "bit", "test", "beyond", "images", "shorter", "few"):
+    for name in ("first", "bit", "test", "beyond", "ends", "images", "shorter", "few"):
         yield f"cifar-repro verdict first --against {name}"
     for name in ("near", "small", "far", "apart", "wide", "one"):
         yield f"cifar-repro verdict first --against {name} --margin 1.2"
@@ -178,7 +182,8 @@ def published() -> Iterator[str]:
         run["test"]["per_class"][3]["correct"] = 690
     shown.append(("all runs equal in one class", one_class, known))
     ranges = {"recipe": "keras-cnn", "claims": [{"epoch": e, "valid_accuracy_percent": 60 + e} for e in (1, 2, 25)]}
-    shown.append(("round numbers", of_keras_cnn(), ranges))
+    others_too = [{"claims": [{"epoch": 1, "valid_accuracy_percent": 60 + i}]} for i in range(3)]
+    shown.append(("round numbers", of_keras_cnn(), {**ranges, "others": others_too}))
     far_ranges = {"recipe": "keras-cnn", "claims": [{"epoch": 2, "valid_accuracy_percent": 75}]}
     shown.append(("round numbers far off", of_keras_cnn(), far_ranges))
     shown.append(("two published runs", of_pytorch_blitz(), {"recipe": "pytorch-blitz", "runs": [*blitz_runs()]}))

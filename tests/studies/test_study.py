@@ -257,6 +257,18 @@ def test_where_all_runs_diverge_there_is_no_study(data: Cifar10, tmp_path: Path)
     assert not (tmp_path / "study.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("device", "threads", "processes"), [("cpu", 1, 3), ("cpu", 2, 1), ("cpu", 4, 1), ("cuda", 1, 1)]
+)
+def test_as_many_processes_as_have_a_core_for_each_thread(
+    device: str, threads: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the cores that this process may use; one where no core is left for all threads, and one on a GPU."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 4, 5}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert jobs.default_processes(device, threads) == processes
+
+
 def test_a_process_gives_the_same_run_and_its_death_is_told(data: Cifar10, whole: Path, tmp_path: Path) -> None:
     """A process of its own gives the record that this one gave; where one is killed, its seed and signal are named."""
     (first, second, *_) = plan(tmp_path).jobs()

@@ -1,14 +1,16 @@
 """Tracing changes no number, and stops where `fit` stops."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
+from cifar_repro.core import training
 from cifar_repro.core.checkpoint import weights_digest
 from cifar_repro.core.errors import NonFiniteLoss
 from cifar_repro.core.model import Net
-from cifar_repro.core.training import fit
+from cifar_repro.core.training import Training, fit
 from cifar_repro.traces.diff import diff
 from cifar_repro.traces.trace import _Watch
 from cifar_repro.traces.trace_file import Trace, summarise
@@ -31,6 +33,23 @@ def test_a_traced_run_equals_an_untraced_one(setting: Setting, reference: Trace)
     for name, parameter in fitted.network.named_parameters():
         assert summarise(f"step {STEPS}/update/{name}", parameter) == by_name[f"step {STEPS}/update/{name}"]
     assert weights_digest(fitted.network.state_dict()) == fitted.epochs[0].weights_sha256
+
+
+def test_what_is_traced_has_the_memory_format_that_was_asked_for(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network's weights and the images that it is given, as in `fit`."""
+    begun = []
+
+    def begin(*arguments: Any) -> Training:
+        begun.append(training.begin(*arguments))
+        return begun[-1]
+
+    monkeypatch.setattr("cifar_repro.traces.trace.begin", begin)
+    images = [t for name, t in replace(setting, memory_format="channels_last").tensors() if name.endswith("/images")]
+    four = [p for p in begun[0].network.parameters() if p.dim() == 4]
+    assert len(four) == 3
+    assert all(t.is_contiguous(memory_format=torch.channels_last) for t in [*four, *images])
 
 
 def test_a_trace_repeats(setting: Setting, reference: Trace) -> None:
