@@ -36,6 +36,27 @@ def test_a_loss_that_is_no_number_is_refused(folder: Path, loss: object) -> None
         read_results(folder)
 
 
+def test_a_study_of_another_schema_is_refused_by_its_number(folder: Path) -> None:
+    """It is read with the version that wrote it."""
+    change(folder, lambda study: study.update(study=2))
+    with pytest.raises(InputError, match="schema 2 is not 1: read it with the version that wrote it"):
+        read_results(folder)
+
+
+@pytest.mark.parametrize(("end", "beyond", "other"), [("low", -0.1, 0.1), ("high", 1.1, 0.9)])
+def test_intervals_that_earlier_versions_did_not_cut_off_are_read(
+    tmp_path: Path, end: str, beyond: float, other: float
+) -> None:
+    """Of fractions, at 0 and 1: an end beyond is taken where it is cut today, and any other number is not."""
+    few = write_study(tmp_path / "few", make_study([1.0, 99.0]))  # whose interval is all there is
+    assert json.loads((few / "study.json").read_text())["test"]["accuracy"][end] in (0, 1)
+    change(few, lambda study: study["test"]["accuracy"].update({end: beyond}))
+    assert len(read_results(few).runs) == 2
+    change(few, lambda study: study["test"]["accuracy"].update({end: other}))
+    with pytest.raises(InputError, match=f"test.accuracy.{end} is {other}, and "):
+        read_results(few)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "named"),
     [

@@ -13,7 +13,7 @@ from cifar_repro.core.errors import InputError, NonFinite
 from cifar_repro.formats import convert
 from cifar_repro.traces.trace_file import Trace, TraceHeader, read_trace, summarise, write_trace
 from tests.make_studies import HEADER
-from tests.traces.hand_made import HAND_MADE, entry
+from tests.traces.hand_made import HAND_MADE, entry, write_hand_made
 from tests.traces.setting import Setting
 
 
@@ -53,6 +53,19 @@ def test_what_is_no_trace_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "a").write_text(content)
     with pytest.raises(InputError, match=r"(is no trace|schema 99)"):
         read_trace(tmp_path / "a")
+
+
+def test_a_whole_trace_of_another_schema_is_refused_by_its_number(tmp_path: Path) -> None:
+    """Whatever it means is known to the version that wrote it; as this version's own it is read."""
+    write_hand_made(tmp_path / "a", {})
+    first, rest = (tmp_path / "a").read_text().split("\n", 1)
+    for schema in (1, 2):
+        (tmp_path / "b").write_text(json.dumps(json.loads(first) | {"steps": 1, "trace": schema}) + "\n" + rest)
+        if schema == 1:
+            assert read_trace(tmp_path / "b").header.trace == 1
+        else:
+            with pytest.raises(InputError, match="schema 2 is not 1: read it with the version that wrote it"):
+                read_trace(tmp_path / "b")
 
 
 @pytest.mark.parametrize("content", ["{}", '{"epoch":1,"train_loss":2.5}'])
