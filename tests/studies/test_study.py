@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,50 +22,24 @@ from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.runs.folders import SOURCES
+from cifar_repro.runs.last_state import LAST
 from cifar_repro.runs.record import Stopped, plain_with_changes, read_record, write_record
 from cifar_repro.runs.run import BEST, Run, evaluate_images
 from cifar_repro.studies import jobs
-from cifar_repro.studies.cluster import connected
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, finish, run_here
 from cifar_repro.studies.study import Plan, run_study
 from cifar_repro.studies.study_file import Diverged
 from cifar_repro.studies.summary import unpack_bits
+from tests.make_data import snapshot
 from tests.studies.killed import STUDY, killed_at_start
+from tests.studies.small import RECIPE, plan, without_seconds
 from tests.workers import in_this_process
-
-RECIPE = RECIPES["udacity"].with_changes({"epochs": 2})
-
-
-@pytest.fixture(scope="module")
-def data() -> Cifar10:
-    return synthetic(train=60, test=30)
-
-
-@pytest.fixture(scope="module")
-def whole(data: Cifar10, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished study of three seeds, two epochs each."""
-    folder = tmp_path_factory.mktemp("whole")
-    run_study(plan(folder), data, in_this_process)
-    return folder
 
 
 @pytest.fixture
 def study(whole: Path, tmp_path: Path) -> Path:
     """A copy of it that a test may change."""
     return Path(shutil.copytree(whole, tmp_path / "study"))
-
-
-def plan(folder: Path, **changes: Any) -> Plan:
-    return replace(Plan(folder, RECIPE, seeds=3), **changes)
-
-
-def without_seconds(path: Path) -> dict[str, Any]:
-    """A study.json or record.json but for the seconds, and for when it was."""
-    content: dict[str, Any] = {**json.loads(path.read_text()), "started": None, "ended": None}
-    for run in content.get("runs", [content]):
-        for epoch in run["epochs"]:
-            del epoch["train_seconds"], epoch["valid_seconds"]
-    return content
 
 
 def test_each_run_is_the_one_it_would_be_alone(data: Cifar10, whole: Path, tmp_path: Path) -> None:
@@ -103,6 +76,16 @@ def test_the_bits_are_those_of_the_best_weights(data: Cifar10, whole: Path) -> N
         bits = unpack_bits(run["correct_bits"], len(data.test))
         assert np.array_equal(bits, (predicted == data.test.labels).numpy())
         assert bits.sum() == run["test"]["correct"]
+
+
+def test_a_complete_run_is_tested_again_and_nothing_else(data: Cifar10, study: Path, whole: Path) -> None:
+    """It needs no state to go on from, its files stay as they were, and no epoch is trained."""
+    (study / "seed-1" / LAST).unlink()
+    before = snapshot(study / "seed-1")
+    made, trained = run_study(plan(study), data, in_this_process)
+    assert trained == 0
+    assert snapshot(study / "seed-1") == before
+    assert without_seconds(study / "study.json") == without_seconds(whole / "study.json")
 
 
 @pytest.mark.parametrize("after", [1, 2, 4])
@@ -309,21 +292,3 @@ def test_the_death_of_a_process_that_starts_is_told(
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
     assert not multiprocessing.active_children()
-
-
-def test_a_cluster_of_this_machine_is_for_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Before Ray is imported, which is when it looks, it is told to listen on the loopback interface alone."""
-    name = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-    lines = [
-        "import os",
-        f"told = os.environ.get('{name}')",
-        "init = lambda **options: None",
-        "shutdown = lambda: None",
-    ]
-    (tmp_path / "ray.py").write_text("\n".join(lines))
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "ray", raising=False)
-    monkeypatch.setenv(name, "")
-    monkeypatch.delenv(name)
-    with connected("local"):
-        assert sys.modules.pop("ray").told == "0"
