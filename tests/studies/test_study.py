@@ -82,7 +82,7 @@ def test_a_complete_run_is_tested_again_and_nothing_else(data: Cifar10, study: P
     """It needs no state to go on from, its files stay as they were, and no epoch is trained."""
     (study / "seed-1" / LAST).unlink()
     before = snapshot(study / "seed-1")
-    made, trained = run_study(plan(study), data, in_this_process)
+    _, trained = run_study(plan(study), data, in_this_process)
     assert trained == 0
     assert snapshot(study / "seed-1") == before
     assert without_seconds(study / "study.json") == without_seconds(whole / "study.json")
