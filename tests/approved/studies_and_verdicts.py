@@ -83,6 +83,11 @@ def against() -> Iterator[str]:
         yield f"cifar-repro verdict first --against {name}"
     for name in ("near", "small", "far", "apart", "wide", "one"):
         yield f"cifar-repro verdict first --against {name} --margin 1.2"
+    yield "cifar-repro verdict gone"
+    yield "cifar-repro verdict first --against gone"
+    yield "cifar-repro verdict first --margin 2"
+    yield "cifar-repro verdict first --against near --margin 0"
+    yield "cifar-repro verdict first --published nothing"
     yield "cifar-repro verdict alike --against alike"
     yield "cifar-repro verdict one --against alike"
     yield "cifar-repro verdict varied --against varied"

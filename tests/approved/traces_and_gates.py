@@ -38,6 +38,10 @@ def diff() -> Iterator[str]:
         if not name.startswith("step 1"):  # as the same of step 2
             write_trace(f"part-{n}", {name: 9.0})
             yield f"cifar-repro diff first part-{n}"
+    yield "cifar-repro diff first gone"
+    yield "cifar-repro diff gone first"
+    Path("text").write_text("no trace")
+    yield "cifar-repro diff first text"
     write_trace("grown", {"step 1/update/fc1.weight": 1.875, "step 2/loss": 1.75, "step 2/update/fc1.weight": 1.75})
     write_trace("less", {f"step {step}/{name}": None for step in (1, 2) for name in ("batch/images", "mask/dropout#1")})
     recipe = {**HEADER["recipe"], "learning_rate": 0.1, "overridden": ["learning_rate"]}
