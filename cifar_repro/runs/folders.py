@@ -74,7 +74,8 @@ def results_file(path: Path) -> Path:
         )
     if studies := _studies_in(path):
         raise InputError(f"{path}: holds {STUDIES}: give one of {', '.join(str(path / name) for name in studies)}")
-    raise InputError(f"{path}: holds no {RECORD} and no {STUDY}: give the folder of a run or of a study")
+    why = "holds" if path.exists() else "is not there: there is"
+    raise InputError(f"{path}: {why} no {RECORD} and no {STUDY}: give the folder of a run or of a study")
 
 
 def _runs_in(folder: Path) -> list[str]:
