@@ -83,6 +83,12 @@ def against() -> Iterator[str]:
         yield f"cifar-repro verdict first --against {name}"
     for name in ("near", "small", "far", "apart", "wide", "one"):
         yield f"cifar-repro verdict first --against {name} --margin 1.2"
+    content = json.loads(Path("one/study.json").read_text())
+    for name, changes in {"later": {"study": 2}, "none": {"runs": [], "test": None, "variance": None}}.items():
+        Path(name).mkdir()
+        Path(name, "study.json").write_text(json.dumps({**content, **changes}))
+        yield f"cifar-repro verdict {name}"
+        yield f"cifar-repro verdict {name}/study.json"
     yield "cifar-repro verdict gone"
     yield "cifar-repro verdict first --against gone"
     yield "cifar-repro verdict first --margin 2"

@@ -84,7 +84,19 @@ def matrix() -> Iterator[str]:
         yield f"cifar-repro matrix {every}{form}"
     yield "cifar-repro matrix old python"
     write_trace("seed", header={"seeds": {**HEADER["seeds"], "order": 4}})
-    for refused in ("old seed", "new old times", "old python times", "old new times times", "times"):
+    recipe = {**HEADER["recipe"], "batch_size": 10, "dropout": 0.5, "overridden": ["batch_size", "dropout"]}
+    write_trace("recipe", header={"recipe": recipe})
+    other_images = {**HEADER["data"], "fingerprints": {"train": "d" * 64, "test": "b" * 64}}
+    write_trace("data", header={"data": other_images})
+    for refused in (
+        "old seed",
+        "old recipe",
+        "old data",
+        "new old times",
+        "old python times",
+        "old new times times",
+        "times",
+    ):
         yield f"cifar-repro matrix {refused}"
 
 

@@ -241,6 +241,14 @@ def test_where_all_runs_diverge_there_is_no_study(data: Cifar10, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("status", "said"), [(-9, "was killed by signal 9"), (3, "ended with status 3"), (None, "ended with status None")]
+)
+def test_how_a_process_ended_is_told(status: int | None, said: str) -> None:
+    """By a signal, which is likely that of a full memory, or by itself; None: it is not known to have ended."""
+    assert jobs._died("seed-3", status).startswith(f"jobs: the process of seed-3 {said}")
+
+
+@pytest.mark.parametrize(
     ("device", "threads", "processes"), [("cpu", 1, 3), ("cpu", 2, 1), ("cpu", 4, 1), ("cuda", 1, 1)]
 )
 def test_as_many_processes_as_have_a_core_for_each_thread(
