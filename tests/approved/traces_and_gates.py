@@ -77,9 +77,11 @@ def matrix() -> Iterator[str]:
     write_trace(
         "long", {"step 1/more": 1.0, "step 2/more": 1.0}, **torch, memory_format="channels_last", deterministic=False
     )
+    both = {**{f"step {step}/mask/dropout#1": None for step in (1, 2)}, "step 2/loss": 2.5}
+    write_trace("both", both, **torch, python="3.13.0")
     write_gate(Path("times"), newer)
     write_gate(Path("unclear"), {"python": "3.12.1"}, ratio=1.01, interval=[0.99, 1.02])
-    every = "old new python two short long times unclear"
+    every = "old new python two short long both times unclear"
     for form in ("", " --markdown", " --json"):
         yield f"cifar-repro matrix {every}{form}"
     yield "cifar-repro matrix old python"

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import shutil
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,15 @@ def test_a_complete_run_is_tested_again_and_nothing_else(data: Cifar10, study: P
     """It needs no state to go on from, its files stay as they were, and no epoch is trained."""
     (study / "seed-1" / LAST).unlink()
     before = snapshot(study / "seed-1")
-    _, trained = run_study(plan(study), data, in_this_process)
+    shown: list[dict[str, Any]] = []
+
+    def progress(events: Iterable[Any], **bar: Any) -> Iterable[Any]:
+        shown.append(bar)
+        return events
+
+    _, trained = run_study(plan(study), data, in_this_process, progress=progress)
     assert trained == 0
+    assert shown == [{"total": 3, "desc": "3 seeds"}], "testing counts as an epoch"
     assert snapshot(study / "seed-1") == before
     assert without_seconds(study / "study.json") == without_seconds(whole / "study.json")
 
@@ -240,12 +247,15 @@ def test_where_all_runs_diverge_there_is_no_study(data: Cifar10, tmp_path: Path)
     assert not (tmp_path / "study.json").exists()
 
 
-@pytest.mark.parametrize(
-    ("status", "said"), [(-9, "was killed by signal 9"), (3, "ended with status 3"), (None, "ended with status None")]
-)
-def test_how_a_process_ended_is_told(status: int | None, said: str) -> None:
+def test_how_a_process_ended_is_told() -> None:
     """By a signal, which is likely that of a full memory, or by itself; None: it is not known to have ended."""
-    assert jobs._died("seed-3", status).startswith(f"jobs: the process of seed-3 {said}")
+    killed = (
+        "jobs: the process of seed-3 was killed by signal 9 (is the memory full?): try fewer jobs; the same command"
+    )
+    assert jobs._died("seed-3", -9) == f"{killed} goes on"
+    for status in (0, 3, None):
+        said = f"jobs: the process of seed-3 ended with status {status}: see its last words above"
+        assert jobs._died("seed-3", status) == said
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Tracing changes no number, and stops where `fit` stops."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from cifar_repro.core.errors import NonFiniteLoss
 from cifar_repro.core.model import Net
 from cifar_repro.core.training import Training, fit
 from cifar_repro.traces.diff import diff
-from cifar_repro.traces.trace import _Watch
+from cifar_repro.traces.trace import _Watch, trace
 from cifar_repro.traces.trace_file import Trace, summarise
 from tests.traces.setting import CPU, STEPS, Setting
 
@@ -50,6 +51,18 @@ def test_what_is_traced_has_the_memory_format_that_was_asked_for(
     four = [p for p in begun[0].network.parameters() if p.dim() == 4]
     assert len(four) == 3
     assert all(t.is_contiguous(memory_format=torch.channels_last) for t in [*four, *images])
+
+
+def test_progress_is_told_step_by_step(setting: Setting) -> None:
+    """As many as are traced."""
+    shown: list[dict[str, Any]] = []
+
+    def progress(steps: Iterable[Any], **bar: Any) -> Iterable[Any]:
+        shown.append(bar)
+        return steps
+
+    list(trace(setting.recipe, setting.seeds, setting.data, 2, device=CPU, progress=progress))
+    assert shown == [{"total": 2, "desc": "tracing"}]
 
 
 def test_a_trace_repeats(setting: Setting, reference: Trace) -> None:
