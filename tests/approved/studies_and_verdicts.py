@@ -205,6 +205,11 @@ def studies() -> Iterator[str]:
     for recipe, accuracies in (("udacity", ACCURACIES), ("pytorch-blitz", [54.5, 55.5]), ("udacity", [73.0])):
         made = summed_up(study(accuracies, recipe=recipe))
         yield f"{study_text.result(made)}\n"
+    no_trucks = study()
+    no_trucks["data"]["counts"]["test"]["truck"] = 0
+    for run in no_trucks["runs"]:
+        run["test"]["per_class"][9] |= {"correct": 0, "total": 0}
+    yield f"{study_text.result(summed_up(no_trucks))}\n"
     lost = Diverged(folder="seed-7", seeds=Seeds.all(7), stopped=Stopped(epoch=1, phase="training", step=3, loss="nan"))
     yield f"{study_text.result(structs.replace(made, diverged=[lost]))}\n"
     yield f"{study_text.result(structs.replace(made, runs=[], diverged=[lost]))}\n"

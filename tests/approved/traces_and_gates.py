@@ -122,6 +122,9 @@ def gate() -> Iterator[str]:
         answer = gate_text.answer(made)
         yield f"# ratio {ratio}\n{gate_text.verdict(made)}\n"
         yield "\n".join([answer.headline, *map(str, answer.checks), *answer.notes, ""])
+    Path("empty").mkdir()
+    for side in ("threads=2,memory_format=rows", "threads=0", "colour=red", "empty", "nowhere"):
+        yield f"cifar-repro gate --a threads=1 --b {side}"
     yield gate_text.same(Comparison(1.01, (0.99, 1.04), (0.98, 1.0625)))
 
 

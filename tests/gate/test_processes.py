@@ -140,6 +140,7 @@ def test_what_a_side_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert parse_side(str(link)) == Side(str(link), link, None, "contiguous", 1)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert parse_side("python", 2) == Side("python", link, None, "contiguous", 2)
+    assert parse_side("memory_format=channels_last", 3).threads == 3
     side = parse_side("memory_format=channels_last,threads=4")
     assert (side.interpreter, side.memory_format, side.threads) == (here, "channels_last", 4)
     assert side.package is not None

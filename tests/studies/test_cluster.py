@@ -15,7 +15,7 @@ from cifar_repro.core.data import Cifar10
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import Seeds
 from cifar_repro.runs.last_state import LAST
-from cifar_repro.runs.record import NAME, read_record
+from cifar_repro.runs.record import NAME, Record, read_record, write_record
 from cifar_repro.runs.run import BEST, METRICS, Run
 from cifar_repro.studies import cluster
 from cifar_repro.studies.cluster import connected
@@ -101,6 +101,27 @@ def test_a_study_killed_while_it_keeps_a_run_goes_on(
     with connected("local") as workers:
         list(workers(one.jobs(), data))
     assert without_seconds(tmp_path / "seed-0" / NAME) == without_seconds(whole / "seed-0" / NAME)
+
+
+def test_a_run_that_diverges_there_is_kept_as_here(
+    ray: Ray, data: Cifar10, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where this process is killed after the first of its files: then the seed is run again."""
+    one = plan(tmp_path, seeds=1, recipe=RECIPE.with_changes({"learning_rate": 1e6}))
+
+    def killed(folder: Path, record: Record) -> None:
+        write_record(folder, record)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster, "write_record", killed)
+        with pytest.raises(Killed), connected("local") as workers:
+            list(workers(one.jobs(), data))
+    assert read_record(tmp_path / "seed-0").stopped is None
+    with connected("local") as workers:
+        (outcome,) = workers(one.jobs(), data)
+    assert outcome == Outcome("seed-0", None)
+    assert read_record(tmp_path / "seed-0").status == "diverged"
 
 
 @pytest.mark.parametrize("node", [{"CPU": 1.0}, {}])

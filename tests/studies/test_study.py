@@ -169,6 +169,14 @@ def test_a_folder_of_another_study_is_refused(
     assert all(part in str(caught.value) for part in [str(whole), *naming]), caught.value
 
 
+def test_the_first_run_that_is_not_of_a_study_is_named(data: Cifar10, tmp_path: Path) -> None:
+    """By its seed, and not by the letters of its name."""
+    for s in (10, 9):
+        (tmp_path / f"seed-{s}").mkdir()
+    with pytest.raises(InputError, match="holds seed-9, which is not one of seed-0 to seed-2"):
+        run_study(plan(tmp_path), data, never)
+
+
 def never(jobs: list[Job], data: Cifar10) -> Generator[EpochDone | Outcome]:
     raise AssertionError("no job may start")
     yield
