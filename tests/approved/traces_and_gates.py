@@ -1,13 +1,14 @@
 """Traces and what they are compared with, gates, and runs that are repeated."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cifar_repro.formats import convert
 from cifar_repro.gate import text as gate_text
-from cifar_repro.gate.gate import Comparison, GateResult
+from cifar_repro.gate.gate import Comparison, GateResult, compare
 from cifar_repro.runs import text as run_text
 from cifar_repro.runs.verify import Difference, Verification
 from tests.make_studies import HEADER
@@ -123,8 +124,11 @@ def gate() -> Iterator[str]:
         yield f"# ratio {ratio}\n{gate_text.verdict(made)}\n"
         yield "\n".join([answer.headline, *map(str, answer.checks), *answer.notes, ""])
     Path("empty").mkdir()
-    for side in ("threads=2,memory_format=rows", "threads=0", "colour=red", "empty", "nowhere"):
+    for side in ("threads=2,memory_format=rows", "threads=0", "threads=1025", "colour=red", "empty", "nowhere"):
         yield f"cifar-repro gate --a threads=1 --b {side}"
+    first = [0.08 + 0.01 * math.sin(n * n) for n in range(40)]
+    second = [0.085 + 0.01 * math.cos(n * n) for n in range(40)]
+    yield str(compare(first, second))
     yield gate_text.same(Comparison(1.01, (0.99, 1.04), (0.98, 1.0625)))
 
 

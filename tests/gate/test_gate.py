@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -238,7 +239,7 @@ class Counting:
     every: ClassVar[list["Counting"]] = []
 
     def __init__(self, side: Side, workload: str, core: int | None) -> None:
-        self.side, self.measured = side.given, 0
+        self.side, self.core, self.measured = side.given, core, 0
         self.every.append(self)
 
     def __enter__(self) -> "Counting":
@@ -263,6 +264,27 @@ def test_every_process_has_its_share_of_the_rounds(monkeypatch: pytest.MonkeyPat
     gate(a, b, "step", 20)
     # Once to warm up, 20 rounds of A against A, and 10 of each pair.
     assert [(worker.side, worker.measured) for worker in Counting.every] == [("a", 31), ("b", 11), ("a", 31), ("b", 11)]
+
+
+@pytest.mark.parametrize(("threads", "core"), [((1, 1), 6), ((1, 2), None), ((2, 1), None)])
+def test_all_processes_share_a_core_where_each_has_one_thread(
+    threads: tuple[int, int], core: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of those that this process may use; where a side has more threads, the system places them."""
+    monkeypatch.setattr(Counting, "every", [])
+    monkeypatch.setattr("cifar_repro.gate.gate.Worker", Counting)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {2, 6}, raising=False)
+    shown: list[dict[str, Any]] = []
+
+    def progress(steps: Iterable[Any], **bar: Any) -> Iterable[Any]:
+        shown.append(bar)
+        return steps
+
+    a, b = (Side(name, Path("python"), None, "contiguous", n) for name, n in zip("ab", threads, strict=True))
+    gate(a, b, "step", 20, progress=progress)
+    assert [worker.core for worker in Counting.every] == [core] * 4
+    bars = {"starting": 4, "A against A": 20, "A against B": 20}
+    assert shown == [{"total": total, "desc": desc} for desc, total in bars.items()]
 
 
 def test_a_trend_favours_neither_side() -> None:
