@@ -91,7 +91,11 @@ def matrix() -> Iterator[str]:
     write_trace("recipe", header={"recipe": recipe})
     other_images = {**HEADER["data"], "fingerprints": {"train": "d" * 64, "test": "b" * 64}}
     write_trace("data", header={"data": other_images})
+    write_gate(Path("later"), newer, gate=2)
+    Path("half").write_text(Path("times").read_text().replace('"ratio": 1.25', '"ratio": -1.25'))
     for refused in (
+        "old new later",
+        "old new half",
         "old seed",
         "old recipe",
         "old data",
