@@ -1,4 +1,4 @@
-"""Traces and what they are compared with, gates, and runs that are repeated."""
+"""Traces and what they are compared with, and gates."""
 
 import json
 import math
@@ -9,8 +9,6 @@ from typing import Any
 from cifar_repro.formats import convert
 from cifar_repro.gate import text as gate_text
 from cifar_repro.gate.gate import Comparison, GateResult, compare
-from cifar_repro.runs import text as run_text
-from cifar_repro.runs.verify import Difference, Verification
 from tests.make_studies import HEADER
 from tests.traces.hand_made import entry
 from tests.traces.matrix.files import gate as write_gate
@@ -134,17 +132,3 @@ def gate() -> Iterator[str]:
     second = [0.085 + 0.01 * math.cos(n * n) for n in range(40)]
     yield str(compare(first, second))
     yield gate_text.same(Comparison(1.01, (0.99, 1.04), (0.98, 1.0625)))
-
-
-def verification() -> Iterator[str]:
-    """What `verify` says of a run that is as recorded, and of one that is not."""
-    for difference, environment, explained, epochs in (
-        (None, [], [], 1),
-        (None, ["torch: 2.14.1 -> 2.15.0"], [], 3),
-        (Difference(2, "train_loss", 1.5, 1.25), [], [], 2),
-        (Difference(1, "weights_sha256", "a" * 64, "b" * 64), ["threads: 2 -> 1"], ["threads 2: equal"], 1),
-    ):
-        found = Verification(epochs, difference, environment, explained)
-        answer = run_text.answer(found)
-        yield f"{run_text.verification(found)}\n"
-        yield "\n".join([answer.headline, *map(str, answer.checks), *answer.notes, ""])

@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,23 @@ def test_a_loss_that_is_no_number_is_named_by_its_phase(
     monkeypatch.setattr("cifar_repro.runs.verify.fit", fit)
     found = verify(as_record(record), data, epochs=1).difference
     assert found == Difference(1, name, record["epochs"][0][name], f"the loss of {phase} step 3 is nan")
+
+
+def test_a_loss_that_is_no_number_is_named_by_its_epoch(
+    record: dict[str, Any], data: Cifar10, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is of the epoch after the last that was whole."""
+
+    def fit(*arguments: object, after_epoch: Callable[..., None], **options: object) -> None:
+        for epoch in as_record(record).epochs[:2]:
+            after_epoch(epoch, {})
+        raise NonFiniteLoss("training", 3, math.nan)
+
+    monkeypatch.setattr("cifar_repro.runs.verify.fit", fit)
+    result = verify(as_record(record), data)
+    assert result.epochs == 3
+    assert result.difference is not None
+    assert (result.difference.epoch, result.difference.name) == (3, "train_loss")
 
 
 def test_what_differs_in_the_environment_is_named(record: dict[str, Any], data: Cifar10) -> None:

@@ -1,0 +1,59 @@
+"""What a run computes on, and what of that is told."""
+
+import re
+
+import pytest
+import torch
+
+from cifar_repro.core.errors import InputError
+from cifar_repro.runs.environment import DECISIVE, choose_device, differences, environment
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "device"),
+    [
+        ("auto", 0, "cpu"),
+        ("auto", 2, "cuda:0"),
+        ("cpu", 2, "cpu"),
+        ("cuda", 1, "cuda:0"),
+        ("cuda:0", 1, "cuda:0"),
+        ("cuda:1", 2, "cuda:1"),
+    ],
+)
+def test_a_device_is_chosen_by_its_name(name: str, gpus: int, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU has its index, so that a record tells which it was."""
+    see(gpus, monkeypatch)
+    assert choose_device(name) == torch.device(device)
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "said"),
+    [
+        ("cuda", 0, "device: 'cuda' is not there (torch sees 0 GPUs): give cpu or auto"),
+        ("cuda:2", 2, "device: 'cuda:2' is not there (torch sees 2 GPUs): give cpu or auto"),
+        ("tpu", 2, "device: 'tpu' is not known: give auto, cpu, cuda or cuda:INDEX"),
+        ("cuda:one", 2, "device: 'cuda:one' is not known: give auto, cpu, cuda or cuda:INDEX"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(
+    name: str, gpus: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what torch sees, and what can be given."""
+    see(gpus, monkeypatch)
+    with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
+        choose_device(name)
+
+
+def see(gpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes torch see so many GPUs; where there is none it still counts those that it could not use."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus or 3)
+
+
+def test_two_environments_differ_in_what_decides_the_bits() -> None:
+    """Each decisive entry is named with both values, in their order; what decides nothing is not."""
+    here = environment(torch.device("cpu"), "contiguous")
+    assert differences(here, here) == []
+    changes = dict.fromkeys((*DECISIVE, "cpu", "numpy", "platform"), "another")
+    other = type(here)(**{**{name: getattr(here, name) for name in here.__struct_fields__}, **changes})
+    assert differences(here, other) == [f"{name}: {getattr(here, name)} -> another" for name in DECISIVE]
