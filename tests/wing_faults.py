@@ -47,6 +47,7 @@ D = "traces/test_diff.py::test_"
 M = "traces/matrix/test_groups.py::test_"
 T = "traces/matrix/test_times.py::test_"
 S = "gate/test_gate.py::test_"
+N = "gate/test_rounds.py::test_"
 E = "verdicts/test_equal_and_close.py::test_"
 A = "verdicts/test_accuracies.py::test_"
 C = "verdicts/test_claims.py::test_"
@@ -98,9 +99,9 @@ FAULTS = (
     Fault("slower by the interval alone", GATE, "if interval[0] > 1 and ratio > detectable:", "if interval[0] > 1:", S + "nothing_below_the_detectable_is_called"),
     Fault("faster whatever A against A shows", GATE, 'if interval[1] < 1 and ratio < 1 / detectable else None', 'if interval[1] < 1 else None', S + "nothing_below_the_detectable_is_called"),
     Fault("A against B sets what can be told", GATE, "detectable(compare(a_first, a_again))", "detectable(compare(a_seconds, b_seconds))", S + "a_slowdown_of_a_tenth_is_found"),
-    Fault("one pair of processes", GATE, "_phase([(a1, b1), (a2, b2)], rounds,", "_phase([(a1, b1)], rounds,", S + "every_process_has_its_share_of_the_rounds"),
-    Fault("A against itself in one process", GATE, "_phase([(a1, a2)], rounds,", "_phase([(a1, a1)], rounds,", S + "every_process_has_its_share_of_the_rounds"),
-    Fault("A is always first", GATE, "[True, False] * (rounds // 2) + [True] * (rounds % 2)", "[True] * rounds", S + "a_trend_favours_neither_side"),
+    Fault("one pair of processes", GATE, "_phase([(a1, b1), (a2, b2)], rounds,", "_phase([(a1, b1)], rounds,", N + "every_process_has_its_share_of_the_rounds"),
+    Fault("A against itself in one process", GATE, "_phase([(a1, a2)], rounds,", "_phase([(a1, a1)], rounds,", N + "every_process_has_its_share_of_the_rounds"),
+    Fault("A is always first", GATE, "[True, False] * (rounds // 2) + [True] * (rounds % 2)", "[True] * rounds", N + "a_trend_favours_neither_side"),
     Fault("rounds as the ratio, not as its square", GATE, "math.ceil(found.rounds / shrink**2)", "math.ceil(found.rounds / shrink)", S + "half_the_difference_takes_four_times_the_rounds"),
     Fault("the losses of the sides are not compared", GATE, "loss_difference=relative_difference(one_a.losses, one_b.losses)", "loss_difference=relative_difference(one_a.losses, one_a.losses)", "gate/test_processes.py::test_the_command_finds_a_slower_checkout"),
     Fault("the seconds of a round for those of a step", GATE, "seconds_a_step=median(b_seconds) / one_b.steps", "seconds_a_step=median(b_seconds)", S + "the_seconds_of_a_step_are_those_of_a_round_by_its_steps"),

@@ -113,6 +113,7 @@ def gate() -> Iterator[str]:
         (0.8, (0.75, 0.875), 1.03, 2e-7),
         (1.0, (0.99, 1.01), 1.03, 0.0),
         (1.02, (1.01, 1.04), 1.03, 0.0),
+        (1.03, (0.99, 1.07), 1.03, 0.0),
         (1.05, (1.01, 1.09), 1.0625, 0.0),
         (1.05, (0.98, 1.12), 1.09, 0.0),
         (1.3, (0.8, 2.0), 1.875, 0.0),
@@ -126,7 +127,15 @@ def gate() -> Iterator[str]:
         yield f"# ratio {ratio}\n{gate_text.verdict(made)}\n"
         yield "\n".join([answer.headline, *map(str, answer.checks), *answer.notes, ""])
     Path("empty").mkdir()
-    for side in ("threads=2,memory_format=rows", "threads=0", "threads=1025", "colour=red", "empty", "nowhere"):
+    for side in (
+        "threads=2,memory_format=rows",
+        "threads=0",
+        "threads=1025",
+        "colour=red",
+        "memory_format=rows=2",
+        "empty",
+        "nowhere",
+    ):
         yield f"cifar-repro gate --a threads=1 --b {side}"
     first = [0.08 + 0.01 * math.sin(n * n) for n in range(40)]
     second = [0.085 + 0.01 * math.cos(n * n) for n in range(40)]

@@ -121,6 +121,7 @@ def _children() -> list[str]:
         ("echo \"ModuleNotFoundError: No module named 'cifar_repro'\" >&2; exit 1", "install cifar_repro there"),
         ("echo hello", "status -?[0-9]+: see that"),
         ("echo 1", "status -?[0-9]+: see that"),
+        ("echo first >&2; echo last >&2; exit 3", "does not work: it ended with status 3: last: see that the workload"),
     ],
 )
 def test_an_interpreter_that_lacks_something_is_named(program: str, said: str, tmp_path: Path) -> None:
