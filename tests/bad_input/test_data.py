@@ -87,6 +87,10 @@ def test_layout_that_is_no_such_thing_is_refused(shell: Shell, name: str) -> Non
 ELSEWHERE = {
     "one folder down": (["cifar10/cifar-10-batches-bin/data_batch_1.bin"], ["holds a data set", "{}/cifar10"]),
     "two of them": (["a/cifar-10-python.tar.gz", "b/train/cat/1.png", "b/test/cat/1.png"], ["{0}/a or {0}/b"]),
+    "beside a hidden one": (
+        ["a/cifar-10-python.tar.gz", ".cache/cifar-10-python.tar.gz"],
+        ["holds a data set: give {}/a"],
+    ),
     "Kaggle": (["trainLabels.csv", "train/1.png", "train/2.png"], ["Kaggle", "cifar-repro data --download"]),
     "train/ alone": (["train/cat/1.png"], ["train/CLASS/ and no test/CLASS/"]),
     "test/ alone": (["test/cat/1.png"], ["test/CLASS/ and no train/CLASS/"]),

@@ -48,6 +48,13 @@ def test_a_record_makes_nothing_be_downloaded(
     shell.refuses(*command, run, naming=("data", "auto" if entries["path"] else "does not say"))
 
 
+def test_all_that_differs_in_the_environment_is_named(shell: Shell, run: Path) -> None:
+    """Not the first of it alone, so that nobody mends one thing after the other."""
+    edit(run, lambda record: record["environment"].update(torch="1.0", cpu_capability="another"))
+    line = shell.refuses("run", "--resume", run, naming=(run, "torch: 1.0 -> ", "; cpu_capability: another -> "))
+    assert line.endswith("): start a new run\n")
+
+
 @pytest.mark.parametrize(("name", "value"), [("threads", 2_000), ("device", "tpu")])
 @pytest.mark.parametrize("command", [["run", "--resume"], ["verify"]], ids=["resume", "verify"])
 def test_a_setting_that_cannot_be_is_named_with_the_record(

@@ -95,6 +95,22 @@ def test_a_setting_that_explains_the_difference_is_found(
     assert "1 thread, contiguous" in result.explained_by
 
 
+def test_a_run_that_is_validated_on_the_test_images_is_repeated(data: Cifar10, tmp_path: Path) -> None:
+    """Its losses, accuracies among them, come out again."""
+    torch.set_num_threads(1)
+    recipe = RECIPES["keras-cnn"].with_changes({"epochs": 1})
+    Run.start(tmp_path, recipe, Seeds.all(0), data, torch.device("cpu"), "contiguous").train()
+    result = verify(read_record(tmp_path), data)
+    assert (result.difference, result.epochs) == (None, 1)
+
+
+def test_as_many_threads_as_there_are_cores_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not more: 1, 2, 4, 8 and all of them, but for the recorded number."""
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    on_cpu = convert(ENVIRONMENT | {"threads": 2}, Environment, "environment")
+    assert _other_settings(on_cpu) == [(1, "contiguous"), (4, "contiguous"), (2, "channels_last")]
+
+
 def test_on_a_gpu_no_other_number_of_threads_is_tried() -> None:
     """Each would cost an epoch, and the CPU's threads change nothing there; on the CPU they are tried."""
     on_gpu = convert(ENVIRONMENT | {"device": "cuda:0"}, Environment, "environment")

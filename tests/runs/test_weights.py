@@ -75,6 +75,28 @@ def test_safetensors_are_read(tmp_path: Path) -> None:
         load_any_weights(tmp_path / "w.safetensors", UDACITY)
 
 
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
+    """With what to give."""
+    with pytest.raises(InputError, match=rf"{name}: no such file: give a file of weights$"):
+        load_any_weights(tmp_path / name, UDACITY)
+
+
+@pytest.mark.parametrize(("depth", "found"), [(1, True), (4, True), (5, False)])
+def test_weights_are_looked_for_a_few_keys_down(tmp_path: Path, depth: int, found: bool) -> None:
+    """As deep as trainers keep them; whoever nests deeper says which."""
+    content: dict[str, Any] = STATE
+    for _ in range(depth):
+        content = {"inner": content, "epoch": 3}
+    torch.save(content, tmp_path / "w.pt")
+    if found:
+        network, said = load_any_weights(tmp_path / "w.pt", UDACITY)
+        assert (weights_digest(network.state_dict()), said) == (DIGEST, ["entry " + ".".join(["inner"] * depth)])
+    else:
+        with pytest.raises(InputError, match="holds no state_dict"):
+            load_any_weights(tmp_path / "w.pt", UDACITY)
+
+
 def test_the_folder_of_a_run_stands_for_its_best_weights(tmp_path: Path) -> None:
     """And so does a last.pt of it for the weights after the last epoch."""
     torch.save(STATE, tmp_path / "model_cifar.pt")
