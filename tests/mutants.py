@@ -28,8 +28,13 @@ MUTANTS, TRIED, CHOSEN = Path("mutants"), "tried.txt", "chosen.txt"
 
 def make() -> dict[str, list[str]]:
     """The names of all mutants, by wing."""
-    if not (MUTANTS / "mutmut-stats.json").exists():
-        subprocess.run(["mutmut", "run", "--max-children", "1", "none of them"], check=True)
+    stats = MUTANTS / "mutmut-stats.json"
+    if not stats.exists():
+        quiet = None if sys.stdout.isatty() else subprocess.DEVNULL  # it shows a turning bar
+        # Its status is 1 in any case, for no mutant has this name.
+        subprocess.run(["mutmut", "run", "--max-children", "1", "none of them"], stdout=quiet, check=False)
+        if not stats.exists():
+            raise SystemExit("mutmut made no notes of which tests reach what: 'mutmut run' says why")
     names: dict[str, list[str]] = {wing: [] for wing in WINGS}
     for file in MUTANTS.glob("cifar_repro/**/*.meta"):
         wing = file.relative_to(MUTANTS / "cifar_repro").parts[0]
