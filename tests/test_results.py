@@ -5,11 +5,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cifar_repro.core.errors import InputError
+from cifar_repro.core.recipe import Seeds
 from cifar_repro.formats import loads
+from cifar_repro.runs.record import Stopped
+from cifar_repro.studies.study_file import Diverged
 from cifar_repro.verdicts.verdict import accuracy
-from tests.make_studies import make_study, write_study
+from tests.make_studies import make_study, summed_up, write_study
 from tools import results
 
 
@@ -70,6 +74,15 @@ def test_further_seeds_join_the_kept_ones(folder: Path) -> None:
         part = make_study(percents[first:stop], first_seed=first, recipe="pytorch-blitz")
         results.take(write_study(folder / name, part))
     assert kept.read_bytes() == at_once
+
+
+def test_a_run_that_diverged_is_listed_once(tmp_path: Path) -> None:
+    """However often its study is taken, and in the order of the seeds."""
+    study = summed_up(make_study([54.5, 55.5], recipe="pytorch-blitz"))
+    stopped = Stopped(epoch=1, phase="training", step=3, loss="nan")
+    lost = [Diverged(folder=f"seed-{s}", seeds=Seeds.all(s), stopped=stopped) for s in (7, 9)]
+    there, more = (replace(study, diverged=some) for some in (lost[1:], lost))
+    assert results.joined(there, more, tmp_path).diverged == lost
 
 
 @pytest.mark.parametrize("spoil", ["another torch", "another processor", "other losses"])

@@ -22,13 +22,14 @@ from benchmarks import targets
 from cifar_repro.core.checkpoint import replacing
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import RECIPES
-from cifar_repro.formats import encode
+from cifar_repro.formats import encode, plain
 from cifar_repro.report.charts import NO_BREAK, published_share
 from cifar_repro.report.published import published_of
+from cifar_repro.runs.environment import DECISIVE, arrows
 from cifar_repro.runs.folders import STUDY
 from cifar_repro.runs.record import plain_with_changes
 from cifar_repro.studies.results import read_results
-from cifar_repro.studies.study_file import Study, StudyRun
+from cifar_repro.studies.study_file import Study
 from cifar_repro.studies.summary import sum_up
 from cifar_repro.verdicts import text
 from cifar_repro.verdicts.against import against
@@ -69,20 +70,23 @@ def joined(there: Study, more: Study, folder: Path) -> Study:
     another result of a seed that both have.
     """
     runs = {run.seeds.init: run for run in there.runs}
-    if more.data != there.data or {_setting(run) for run in more.runs} != {_setting(run) for run in there.runs}:
-        raise InputError(f"{folder}: has not the data, versions and device of results/{there.recipe.name}: remove that")
+    if more.data != there.data:
+        raise InputError(f"{folder}: is on other data than results/{there.recipe.name}: remove that")
+    was = plain(there.runs[0].environment)
+    for run in more.runs:
+        if differing := arrows(was, plain(run.environment), (*DECISIVE, "cpu")):
+            raise InputError(f"{folder}: {run.folder} is not as results/{there.recipe.name}: {differing}: remove that")
     for run in more.runs:
         if run.epochs != runs.setdefault(run.seeds.init, run).epochs:
             raise InputError(f"{folder}: {run.folder} has other losses than results/{there.recipe.name}: remove one")
+    diverged = {run.seeds.init: run for run in (*there.diverged, *more.diverged)}
     return sum_up(
-        there.recipe, None, there.data, [runs[seed] for seed in sorted(runs)], [*there.diverged, *more.diverged]
+        there.recipe,
+        None,
+        there.data,
+        [runs[seed] for seed in sorted(runs)],
+        [diverged[seed] for seed in sorted(diverged)],
     )
-
-
-def _setting(run: StudyRun) -> tuple[Any, ...]:
-    """What runs must share to be of one study, and to be the same numbers for the same seed."""
-    e = run.environment
-    return e.torch, e.cpu, e.cpu_capability, e.device, e.threads, e.memory_format
 
 
 def kept() -> dict[str, Study]:
