@@ -68,7 +68,8 @@ def _population(found: Population) -> list[str]:
     for name, row in found.numbers.items():
         sides = [group(row[side], row["unit"]) for side in ("study", "others")]
         lines.append(f"{name:22}{value(row['published'], row['unit']):>11}{sides[0]:>24}{sides[1]:>24}")
-    lines += [""] * bool(found.numbers)
+    if found.numbers:
+        lines.append("")
     lines += [*_likeness("The published run", found.published), *_likeness("The study", found.study)]
     return lines
 
