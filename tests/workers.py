@@ -1,11 +1,14 @@
 """What stands in, in a test, for what takes time: processes of a study, and figures."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from typing import Any, TypeVar
 
 import pytest
 
 from cifar_repro.core.data import Cifar10
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, finish
+
+T = TypeVar("T")
 
 
 def in_this_process(jobs: list[Job], data: Cifar10, processes: int = 1) -> Generator[EpochDone | Outcome]:
@@ -14,6 +17,17 @@ def in_this_process(jobs: list[Job], data: Cifar10, processes: int = 1) -> Gener
         epochs: list[EpochDone] = []
         outcome = finish(job, data, lambda: epochs.append(EpochDone()))  # noqa: B023 - called at once
         yield from [*epochs, outcome]
+
+
+class Shown:
+    """Stands in for a bar of progress: keeps what each is told, and shows nothing."""
+
+    def __init__(self) -> None:
+        self.bars: list[dict[str, Any]] = []
+
+    def __call__(self, steps: Iterable[T], *, total: int, desc: str) -> Iterable[T]:
+        self.bars.append({"total": total, "desc": desc})
+        return steps
 
 
 def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from msgspec.structs import replace
@@ -90,10 +91,10 @@ def begun() -> Iterator[str]:
         one = replace(record, recipe=RECIPES[name], **changes)
         device = torch.device(one.environment.device)
         # As much of a run as this needs: a run itself needs its device.
-        run = SimpleNamespace(
+        run: Any = SimpleNamespace(
             record=one, recipe=one.recipe, seeds=one.seeds, data=data, device=device, memory_format="contiguous"
         )
-        yield f"{run_text.setup(run)}\n"  # type: ignore[arg-type]
+        yield f"{run_text.setup(run)}\n"
     for number, (entry, value) in enumerate((("seeds", 0), ("epochs", [{"epoch": "one"}]), ("schema", 2))):
         Path(f"run-{number}").mkdir()
         spoiled = {**plain_with_changes(record), entry: value}

@@ -1,14 +1,15 @@
 """The rounds of the speed gate: who is measured, in which order and where."""
 
 import random
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from cifar_repro.gate.gate import _phase, compare, gate
+from cifar_repro.core.progress import no_progress
+from cifar_repro.gate.gate import Rounds, _phase, compare, gate
 from cifar_repro.gate.side import Measurement, Side
+from tests.workers import Shown
 
 
 class Drifting:
@@ -19,6 +20,12 @@ class Drifting:
     def measure(self) -> Measurement:
         Drifting.made += 1
         return Measurement(1.01**Drifting.made, 1, [])
+
+
+def drifting(rounds: int) -> Rounds:
+    """What so many rounds of two such workers measure."""
+    pair: Any = (Drifting(), Drifting())  # as much of a worker as a phase needs
+    return _phase([pair], rounds, random.Random(0), no_progress, "")
 
 
 class Counting:
@@ -62,30 +69,24 @@ def test_all_processes_share_a_core_where_each_has_one_thread(
     monkeypatch.setattr(Counting, "every", [])
     monkeypatch.setattr("cifar_repro.gate.gate.Worker", Counting)
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {2, 6}, raising=False)
-    shown: list[dict[str, Any]] = []
-
-    def progress(steps: Iterable[Any], **bar: Any) -> Iterable[Any]:
-        shown.append(bar)
-        return steps
+    shown = Shown()
 
     a, b = (Side(name, Path("python"), None, "contiguous", n) for name, n in zip("ab", threads, strict=True))
-    gate(a, b, "step", 20, progress=progress)
+    gate(a, b, "step", 20, progress=shown)
     assert [worker.core for worker in Counting.every] == [core] * 4
     bars = {"starting": 4, "A against A": 20, "A against B": 20}
-    assert shown == [{"total": total, "desc": desc} for desc, total in bars.items()]
+    assert shown.bars == [{"total": total, "desc": desc} for desc, total in bars.items()]
 
 
 @pytest.mark.parametrize(("rounds", "forward"), [(20, 10), (21, 11)])
 def test_either_side_is_first_in_half_of_the_rounds(rounds: int, forward: int) -> None:
     """Of an odd number of rounds, the first side in one more."""
-    one, two = Drifting(), Drifting()
-    measured = _phase([(one, two)], rounds, random.Random(0), lambda steps, **_: steps, "")  # type: ignore[list-item]
+    measured = drifting(rounds)
     assert sum(a.seconds < b.seconds for a, b in measured) == forward
 
 
 def test_a_trend_favours_neither_side() -> None:
     """Either side is first in half of the rounds: what takes longer and longer makes neither of them slower."""
-    one, two = Drifting(), Drifting()
-    measured = _phase([(one, two)], 40, random.Random(0), lambda steps, **_: steps, "")  # type: ignore[list-item]
+    measured = drifting(40)
     ratio = compare([a.seconds for a, _ in measured], [b.seconds for _, b in measured]).ratio
     assert abs(ratio - 1) < 0.005

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import shutil
 import signal
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from cifar_repro.studies.summary import unpack_bits
 from tests.make_data import snapshot
 from tests.studies.killed import STUDY, killed_at_start
 from tests.studies.small import RECIPE, plan, without_seconds
-from tests.workers import in_this_process
+from tests.workers import Shown, in_this_process
 
 
 @pytest.fixture
@@ -82,15 +82,11 @@ def test_a_complete_run_is_tested_again_and_nothing_else(data: Cifar10, study: P
     """It needs no state to go on from, its files stay as they were, and no epoch is trained."""
     (study / "seed-1" / LAST).unlink()
     before = snapshot(study / "seed-1")
-    shown: list[dict[str, Any]] = []
+    shown = Shown()
 
-    def progress(events: Iterable[Any], **bar: Any) -> Iterable[Any]:
-        shown.append(bar)
-        return events
-
-    _, trained = run_study(plan(study), data, in_this_process, progress=progress)
+    _, trained = run_study(plan(study), data, in_this_process, progress=shown)
     assert trained == 0
-    assert shown == [{"total": 3, "desc": "3 seeds"}], "testing counts as an epoch"
+    assert shown.bars == [{"total": 3, "desc": "3 seeds"}], "testing counts as an epoch"
     assert snapshot(study / "seed-1") == before
     assert without_seconds(study / "study.json") == without_seconds(whole / "study.json")
 

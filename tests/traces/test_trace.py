@@ -1,6 +1,5 @@
 """Tracing changes no number, and stops where `fit` stops."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from cifar_repro.traces.diff import diff
 from cifar_repro.traces.trace import _Watch, trace
 from cifar_repro.traces.trace_file import Trace, summarise
 from tests.traces.setting import CPU, STEPS, Setting
+from tests.workers import Shown
 
 
 def test_a_traced_run_equals_an_untraced_one(setting: Setting, reference: Trace) -> None:
@@ -55,14 +55,10 @@ def test_what_is_traced_has_the_memory_format_that_was_asked_for(
 
 def test_progress_is_told_step_by_step(setting: Setting) -> None:
     """As many as are traced."""
-    shown: list[dict[str, Any]] = []
+    shown = Shown()
 
-    def progress(steps: Iterable[Any], **bar: Any) -> Iterable[Any]:
-        shown.append(bar)
-        return steps
-
-    list(trace(setting.recipe, setting.seeds, setting.data, 2, device=CPU, progress=progress))
-    assert shown == [{"total": 2, "desc": "tracing"}]
+    list(trace(setting.recipe, setting.seeds, setting.data, 2, device=CPU, progress=shown))
+    assert shown.bars == [{"total": 2, "desc": "tracing"}]
 
 
 def test_a_trace_repeats(setting: Setting, reference: Trace) -> None:
