@@ -1,16 +1,20 @@
 """What every test and benchmark shares: options, determinism, data, and a header that says what is tested."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
-import torch
 
-from cifar_repro.core import places
-from cifar_repro.core.data import Cifar10, load_cifar10, synthetic
-from cifar_repro.core.seeding import make_deterministic
+# Others are imported where they are used: the process that only hands tests to others would import torch for seconds.
+if TYPE_CHECKING:
+    import torch
+
+    from cifar_repro.core.data import Cifar10
 
 # The same examples in every run, so that a red test is red again; --hypothesis-profile=explore looks for new ones.
 # However long an example takes, on a machine that does something else meanwhile, is no fault.
@@ -19,6 +23,7 @@ hypothesis.settings.register_profile("repeat", **any_time, derandomize=True, dat
 hypothesis.settings.register_profile("explore", **any_time, max_examples=1_000)
 hypothesis.settings.load_profile("repeat")
 THREADS = 1  # the tensors are small, and parallel test processes do not fight for cores
+TESTED: pytest.StashKey[str] = pytest.StashKey()  # what the processes of a parallel run say that they tested
 
 
 # Options that choose some tests, or look into one: then processes cost more than they save, or are in the way.
@@ -62,14 +67,39 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not config.getoption("numprocesses", 0):  # else others do the tests, and this process would import for seconds
+    if not config.getoption("numprocesses", 0):  # else others do the tests
+        from cifar_repro.core.seeding import make_deterministic
+
         make_deterministic(threads=THREADS)
     # Plain `pytest` never looks at benchmarks/, and `pytest --benchmark-only` looks at nothing else.
     if config.getoption("benchmark_only", False) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args = ["benchmarks"]
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header(config: pytest.Config) -> str | None:
+    return None if config.getoption("numprocesses", 0) else _tested(config)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The processes of a parallel run tell the one that shows the results what they tested."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tested"] = _tested(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist
+def pytest_testnodedown(node: Any) -> None:
+    if hasattr(node, "workeroutput"):  # it did not crash
+        node.config.stash[TESTED] = node.workeroutput["tested"]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if TESTED in config.stash:
+        terminalreporter.write_line(config.stash[TESTED])
+
+
+def _tested(config: pytest.Config) -> str:
+    import torch
+
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return (
         f"cifar_repro: torch {torch.__version__}, device {config.getoption('device')} ({gpus} GPUs, "
@@ -80,6 +110,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def _real_folder() -> Path | None:
     """Where real images are: $CIFAR_REPRO_DATA or ./data. Tests never download."""
+    from cifar_repro.core import places
+
     folder = Path(os.environ.get("CIFAR_REPRO_DATA") or "data")
     return folder if places.locate(folder) else None
 
@@ -96,6 +128,8 @@ def _isolated() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def small_data() -> Cifar10:
     """2,500 training images (2,000 after the split) and 400 test images of the synthetic set."""
+    from cifar_repro.core.data import synthetic
+
     return synthetic(train=2_500, test=400, seed=0)
 
 
@@ -110,12 +144,16 @@ def real_data(request: pytest.FixtureRequest, real_folder: Path | None) -> Cifar
     """All real images, where there are any."""
     if real_folder is None:
         _skip_or_fail(request, "data", "no real images in $CIFAR_REPRO_DATA or ./data")
+    from cifar_repro.core.data import load_cifar10
+
     return load_cifar10(str(real_folder))
 
 
 @pytest.fixture(scope="session")
 def device(request: pytest.FixtureRequest) -> torch.device:
     """The device that --device names."""
+    import torch
+
     chosen = torch.device(request.config.getoption("device"))
     if chosen.type == "cuda" and not torch.cuda.is_available():
         _skip_or_fail(request, "cuda", "--device cuda, but torch sees no CUDA device")
@@ -125,6 +163,8 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 @pytest.fixture(scope="session")
 def cuda(request: pytest.FixtureRequest) -> torch.device:
     """A CUDA device, for tests that are about CUDA."""
+    import torch
+
     if not torch.cuda.is_available():
         _skip_or_fail(request, "cuda", "torch sees no CUDA device")
     return torch.device("cuda")

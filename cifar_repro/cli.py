@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -95,10 +96,12 @@ class PrintCompletion(argparse.Action):
                     action.complete = shtab.FILE
                 if action.help is argparse.SUPPRESS:  # in the help of another command
                     action.help = "a number of the recipe"
+        make_parser.cache_clear()  # its help is another one now
         print(shtab.complete(parser, shell=values))
         parser.exit()
 
 
+@cache  # for who calls `main` time after time, in a notebook or a test
 def make_parser() -> Parser:
     """The parser of the whole command line; `command` of what it returns is the function to call with it."""
     parser = Parser(

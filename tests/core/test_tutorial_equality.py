@@ -20,6 +20,7 @@ from cifar_repro.core.transforms import flip_rotate, normalize, rotate
 SEEDS = Seeds(split=1, init=2, order=3, dropout=4)
 LESSONS = ("udacity", "udacity-augmented")
 CPU = torch.device("cpu")
+STEPS = 40  # of real images it is a hundred: tests/core/test_real_images.py
 
 
 def some(data: ImageSet, n: int) -> ImageSet:
@@ -27,14 +28,14 @@ def some(data: ImageSet, n: int) -> ImageSet:
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_every_loss_and_every_weight_of_a_hundred_steps_equals_the_tutorial(name: str, small_data: Cifar10) -> None:
+def test_every_loss_and_every_weight_of_forty_steps_equals_the_tutorial(name: str, small_data: Cifar10) -> None:
     """Dropout on: each step's loss, and each parameter after each step, equals that of the lesson's pipeline."""
     recipe = RECIPES[name]
     train_idx, _ = split(recipe, SEEDS, len(small_data.train))
     with isolated(CPU):
         steps = tutorial.train(small_data.train, recipe, SEEDS)
         theirs = []
-        for progress in islice(steps, 100):
+        for progress in islice(steps, STEPS):
             theirs.append({name: tensor.clone() for name, tensor in progress.weights.items()})
         their_losses = progress.step_losses
 
@@ -52,12 +53,12 @@ def test_every_loss_and_every_weight_of_a_hundred_steps_equals_the_tutorial(name
         order = train_idx[torch.randperm(len(train_idx), generator=order_generator(SEEDS.order))]
         seed_global(SEEDS.dropout, CPU)
         made = batches(
-            small_data.train, order[: 100 * recipe.batch_size], recipe.batch_size, augmentation=recipe.augmentation
+            small_data.train, order[: STEPS * recipe.batch_size], recipe.batch_size, augmentation=recipe.augmentation
         )
         losses = train_epoch(network, made, optimizer).losses
 
     assert losses == their_losses
-    assert len(ours) == len(theirs) == 100
+    assert len(ours) == len(theirs) == STEPS
     for step, (our, their) in enumerate(zip(ours, theirs, strict=True), start=1):
         assert list(our) == list(their)
         for key in our:
@@ -69,7 +70,7 @@ def test_every_loss_and_every_weight_of_a_hundred_steps_equals_the_tutorial(name
 def test_whole_epochs_equal_the_tutorial(name: str, threads: int, small_data: Cifar10) -> None:
     """Losses, saves and final weights of two epochs with smaller last batches equal the lesson's."""
     torch.set_num_threads(threads)
-    data = some(small_data.train, 333)  # 267 training and 66 validation images: neither is a multiple of 20
+    data = some(small_data.train, 133)  # 107 training and 26 validation images: neither is a multiple of 20
     recipe = RECIPES[name].with_changes({"epochs": 2})
     with isolated(CPU):
         *_, theirs = tutorial.train(data, recipe, SEEDS)

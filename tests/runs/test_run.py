@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timezone
@@ -26,7 +27,7 @@ from cifar_repro.runs.run import BEST, METRICS, Run
 
 T = TypeVar("T")
 CPU = torch.device("cpu")
-RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "learning_rate": 0.1})
+RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "batch_size": 5})
 SEEDS = Seeds(split=1, init=2, order=3, dropout=4)
 
 
@@ -41,7 +42,7 @@ def data(small_data: Cifar10) -> Cifar10:
     def first(part: ImageSet, n: int) -> ImageSet:
         return ImageSet(part.images[:n], part.labels[:n])
 
-    return Cifar10(first(small_data.train, 80), first(small_data.test, 30), "synthetic")
+    return Cifar10(first(small_data.train, 22), first(small_data.test, 10), "synthetic")
 
 
 def run_to_the_end(folder: Path, data: Cifar10, recipe: Recipe = RECIPE) -> None:
@@ -88,7 +89,7 @@ def test_the_record_says_everything(uninterrupted: dict[str, Any], data: Cifar10
     """The record has the contract's entries, and they agree with each other and with the other files."""
     record = uninterrupted["record"]
     assert record["status"] == "complete"
-    assert record["recipe"]["overridden"] == ["epochs", "learning_rate"]
+    assert record["recipe"]["overridden"] == ["batch_size", "epochs"]
     assert record["seeds"] == {"split": 1, "init": 2, "order": 3, "dropout": 4}
     assert record["data"]["official"] is False
     assert record["data"]["fingerprints"] == {"train": data.train.fingerprint(), "test": data.test.fingerprint()}
@@ -122,37 +123,41 @@ def test_another_seed_gives_other_weights(data: Cifar10, uninterrupted: dict[str
 WRITES = 2 + 3 * 3 + 2  # record at the start; last, metrics, record an epoch; two saves; record at the end
 
 
-@pytest.mark.parametrize("moment", ["before the rename", "after the rename"])
+MOMENTS = ("before the rename", "after the rename")
+
+
+@pytest.fixture(scope="module")
+def killed(data: Cifar10, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one run as it lay around each write, which is all that a kill at that moment would have left."""
+    copies, rename, write = tmp_path_factory.mktemp("killed"), os.replace, 0
+    run = tmp_path_factory.mktemp("run")
+
+    def watched(source: Path, target: Path) -> None:
+        nonlocal write
+        write += 1
+        shutil.copytree(run, copies / f"{write} {MOMENTS[0]}")
+        rename(source, target)
+        shutil.copytree(run, copies / f"{write} {MOMENTS[1]}")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "replace", watched)
+        run_to_the_end(run, data)
+    assert write == WRITES
+    return copies
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("write", range(1, WRITES + 1))
 def test_a_run_killed_around_any_write_ends_as_if_never_killed(
-    write: int,
-    moment: str,
-    data: Cifar10,
-    uninterrupted: dict[str, Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    write: int, moment: str, data: Cifar10, uninterrupted: dict[str, Any], killed: Path
 ) -> None:
     """Killed just before or after its n-th file is renamed into place and resumed, a run ends in the same state."""
-    rename, count = os.replace, 0
-
-    def replace_until_killed(source: Path, target: Path) -> None:
-        nonlocal count
-        count += 1
-        if count == write and moment == "before the rename":
-            raise Killed
-        rename(source, target)
-        if count == write:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", replace_until_killed)
-        with pytest.raises(Killed):
-            run_to_the_end(tmp_path / "run", data)
-    if (tmp_path / "run" / "record.json").exists():
-        finish(Run.resume(tmp_path / "run", read_record(tmp_path / "run"), data))
+    folder = killed / f"{write} {moment}"
+    if (folder / "record.json").exists():
+        finish(Run.resume(folder, read_record(folder), data))
     else:
-        run_to_the_end(tmp_path / "run", data)
-    assert outcome(tmp_path / "run") == uninterrupted
+        run_to_the_end(folder, data)
+    assert outcome(folder) == uninterrupted
 
 
 @pytest.mark.parametrize("batch", [0, 7, 8, 11])
@@ -224,7 +229,7 @@ def flat(value: Any) -> list[Any]:
 @pytest.mark.parametrize("name", ["pytorch-blitz", "keras-cnn"])
 def test_the_other_recipes_go_on_exactly(name: str, data: Cifar10, tmp_path: Path) -> None:
     """Killed in the second epoch and resumed, they end with the same record, weights, momentum and learning rate."""
-    recipe = RECIPES[name].with_changes({"epochs": 2, "batch_size": 20, "learning_rate": 0.01})
+    recipe = RECIPES[name].with_changes({"epochs": 2, "batch_size": 5, "learning_rate": 0.01})
     run_to_the_end(tmp_path / "whole", data, recipe)
     with pytest.raises(Killed), closing(Run.start(tmp_path / "killed", recipe, SEEDS, data, CPU, "contiguous")) as run:
         run.train(progress=killer_of_epoch(2))
@@ -243,7 +248,7 @@ def test_the_other_recipes_go_on_exactly(name: str, data: Cifar10, tmp_path: Pat
     optimizer = torch.load(tmp_path / "killed" / LAST, weights_only=True)["optimizer"]
     assert {"pytorch-blitz": "momentum_buffer", "keras-cnn": "square_avg"}[name] in optimizer["state"][0]
     if name == "keras-cnn":
-        assert optimizer["param_groups"][0]["lr"] == 0.01 / (1 + 1e-6 * 8)  # 80 images in batches of 20, twice
+        assert optimizer["param_groups"][0]["lr"] == 0.01 / (1 + 1e-6 * 10)  # 22 images in batches of 5, twice
 
 
 def test_a_run_of_an_earlier_version_can_be_read_and_gone_on_with(

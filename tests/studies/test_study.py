@@ -274,8 +274,14 @@ def test_as_many_processes_as_have_a_core_for_each_thread(
     assert jobs.default_processes(device, threads) == processes
 
 
-def test_a_process_gives_the_same_run_and_its_death_is_told(data: Cifar10, whole: Path, tmp_path: Path) -> None:
-    """A process of its own gives the record that this one gave; where one is killed, its seed and signal are named."""
+def test_a_process_gives_the_same_run_and_its_death_is_told(
+    data: Cifar10, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process of its own, with another hash seed, gives the record that this one gave, to the bit.
+
+    Where one is killed, its seed and signal are named.
+    """
+    monkeypatch.setenv("PYTHONHASHSEED", "77")
     (first, second, *_) = plan(tmp_path).jobs()
     endless = replace(second, recipe=RECIPE.with_changes({"epochs": 10_000}))
     events = run_here([first, endless], data, 1)
