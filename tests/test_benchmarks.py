@@ -171,7 +171,7 @@ def test_an_epoch_in_the_lessons_order_of_operations_must_have_the_lessons_losse
 def test_the_epoch_benchmark_fails_for_an_engine_that_does_not_update(candidate, small_data, monkeypatch):
     """Whichever is timed: no candidate is checked against its own losses."""
     monkeypatch.setattr(test_epochs, "_expected", {})
-    monkeypatch.setattr(test_epochs, "EPOCH", 200)
+    monkeypatch.setattr(test_epochs, "EPOCH", 60)
     monkeypatch.setattr(epochs, "ONE", epochs.ONE.with_changes({"learning_rate": 0.1}))  # learns in a few steps
     threads = torch.get_num_threads()
 

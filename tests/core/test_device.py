@@ -13,7 +13,7 @@ RECIPE = RECIPES["udacity"].with_changes({"epochs": 2})
 
 @pytest.fixture(scope="module")
 def few(small_data: Cifar10) -> ImageSet:
-    return ImageSet(small_data.train.images[:333], small_data.train.labels[:333])
+    return ImageSet(small_data.train.images[:133], small_data.train.labels[:133])
 
 
 def losses(training: Training) -> list[tuple[float, float]]:

@@ -71,4 +71,4 @@ class Saving(RuleBasedStateMachine):
 
 
 TestSaving = Saving.TestCase
-TestSaving.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+TestSaving.settings = settings(max_examples=16, stateful_step_count=12, deadline=None)
