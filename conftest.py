@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # Plain `pytest` never looks at benchmarks/, and `pytest --benchmark-only` looks at nothing else.
     if config.getoption("benchmark_only", False) and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args = ["benchmarks"]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: Python's collector need not go through torch's objects time after time."""
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 100)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
