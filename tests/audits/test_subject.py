@@ -1,23 +1,17 @@
-"""`pytest --subject`: three files as students hand them in, and what it says of each."""
+"""`pytest --subject`: what the checks say of files as students hand them in. pytest itself: test_processes.py."""
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 import warnings
 from pathlib import Path
 
 import pytest
 
-import cifar_repro
 from cifar_repro.audits.checks import CHECKS
 from cifar_repro.audits.subject import FOREIGN, OtherInterface, from_file
-from tests.audits.forked import run_pytest
 from tests.checks import CHECKS as OF_THE_CORE
 
 STUDENTS = Path(__file__).parent / "students"
-ROOT = Path(__file__).parents[2]
 
 # What is wrong with each file: all checks that must fail, and no other may.
 WRONG = {
@@ -58,94 +52,6 @@ def test_the_checks_find_what_is_wrong_and_nothing_else(name: str) -> None:
             except AssertionError:
                 failed.add(check.name)
     assert failed == WRONG[name]
-
-
-def test_the_report_says_right_wrong_and_why_or_not_there() -> None:
-    """The closing report has a line for each check, and the exit status is that of a failed run."""
-    plugins = ["-p", "cifar_repro.audits.pytest_plugin", "-p", "pytest_benchmark.plugin", "-p", "pytest_timeout"]
-    arguments = ["-q", "-p", "no:cacheprovider", *plugins, "--subject", "tests/audits/students/wrong_evaluation.py"]
-    result = run_pytest(arguments, ROOT, [ROOT])
-    assert result.returncode == 1
-    lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
-    assert ["differs", "split sizes are the floor: 0.2 of 50000 images gives 10001 to validate on, not 10000"] in lines
-    assert ["right", "split is disjoint and complete"] in lines
-    assert "not judged        forward is the lessons: needs Net" in result.stdout
-    assert "2 right, 4 WRONG, 2 differs, " in result.stdout
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """A folder that has the package as an installed one: nothing else of this project is to be had beside it."""
-    folder = tmp_path / "site"
-    shutil.copytree(Path(cifar_repro.__file__).parent, folder / "cifar_repro", ignore=shutil.ignore_patterns("*.pyc"))
-    for name in ("tests", "benchmarks"):
-        (folder / f"{name}.py").write_text(f"raise ImportError('an installed package has no {name}')\n")
-    return folder
-
-
-def handed_in(site: Path) -> Path:
-    """A folder with students' files and nothing else."""
-    folder = site.parent / "handed in"
-    shutil.copytree(STUDENTS, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    (folder / "leaves.py").write_text("import sys\nsys.exit(3)\n")
-    return folder
-
-
-def pytest_with(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """pytest with no plugin but this package's, in the folder of what was handed in."""
-    return run_pytest(["-p", "cifar_repro.audits.pytest_plugin", *arguments], handed_in(site), [site])
-
-
-def pytest_anew(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The same in a new process, in which nothing is loaded yet: it takes seconds to start."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(site)}
-    command = [sys.executable, "-m", "pytest", "-p", "cifar_repro.audits.pytest_plugin", *arguments]
-    return subprocess.run(command, cwd=handed_in(site), env=environment, text=True, capture_output=True, check=False)
-
-
-def test_an_installed_package_finds_nothing_wrong_with_what_is_right(site: Path) -> None:
-    """In any folder, without this project's tests and the plugins that they use, what is right is found right."""
-    result = pytest_with(site, "--import-mode=importlib", "--subject", "right.py")
-    assert result.returncode == 0, result.stdout
-    assert "23 right, 0 WRONG, 2 not judged" in result.stdout
-
-
-def test_an_installed_package_finds_what_is_wrong(site: Path) -> None:
-    """The same report as in this project's folder, each test named after the file that it is about."""
-    result = pytest_with(site, "-p", "no:cacheprovider", "--subject", "wrong_training.py")
-    assert result.returncode == 1, result.stdout
-    assert (
-        "WRONG             outputs are scores for ten classes: the outputs of each image add up to 1" in result.stdout
-    )
-    assert "differs           dropout is on in training mode: in training mode two passes agree" in result.stdout
-    assert "9 right, 3 WRONG, 3 differs, 10 not judged" in result.stdout
-    assert "FAILED wrong_training.py::test_check[outputs_are_scores_for_ten_classes]" in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "why"),
-    [
-        (["right.py", "wrong_training.py"], "on one file or module: leave out wrong_training.py"),
-        (["gone.py"], "--subject gone.py: FileNotFoundError: "),
-        (["leaves.py"], "--subject leaves.py: SystemExit: 3"),
-    ],
-)
-def test_what_cannot_be_checked_is_a_usage_error(site: Path, arguments: list[str], why: str) -> None:
-    """Several files at once, or one that cannot be run, end in a line that says so and in pytest's status for it."""
-    result = pytest_with(site, "--subject", *arguments)
-    assert result.returncode == pytest.ExitCode.USAGE_ERROR
-    assert why in result.stderr
-
-
-def test_who_does_not_ask_pays_nothing(site: Path) -> None:
-    """Without --subject the plugin, which every run of pytest in its environment loads, imports nothing heavy."""
-    (site.parent / "handed in").mkdir()
-    (site.parent / "handed in" / "test_own.py").write_text(
-        "import sys\n\ndef test_own():\n    assert not {'torch', 'numpy', 'cifar_repro.core'} & set(sys.modules)\n"
-    )
-    result = pytest_anew(site)
-    assert "1 passed" in result.stdout, result.stdout
 
 
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path) -> None:
@@ -244,21 +150,6 @@ def test_the_tutorials_network_is_compared_with_the_tutorials(tmp_path: Path) ->
     assert said(path)["parameters_are_the_lessons"].startswith("differs")
 
 
-def test_another_interface_is_not_wrong(site: Path) -> None:
-    """A function that takes or gives something else cannot be judged: the report says so, and what it has."""
-    folder = site.parent / "handed in"
-    folder.mkdir()
-    (folder / "own.py").write_text(
-        "def evaluate(network, loader, device, criterion):\n    return 1.0\n"
-        "def train_epoch(network, batches, optimizer):\n    pass\n"
-    )
-    lines = pytest_with(site, "--subject=own.py").stdout.splitlines()
-    why = "it has evaluate(network, loader, device, criterion), the checks call evaluate(network, batches)"
-    assert f"another interface evaluation counts every image once: {why}" in lines
-    why = "its train_epoch returns None, the checks read a mean loss"
-    assert f"another interface training loss is the mean over images: {why}" in lines
-
-
 def test_what_an_evaluation_returns_may_be_another_interface(tmp_path: Path) -> None:
     """An accuracy in place of loss and counts: which of them is wrong is not to be told."""
     (tmp_path / "own.py").write_text("def evaluate(network, batches):\n    return 74.5\n")
@@ -294,23 +185,3 @@ def test_of_a_notebook_the_definitions_are_taken(tmp_path: Path) -> None:
     ]
     (tmp_path / "own.ipynb").write_text(json.dumps({"cells": cells}))
     assert set(said(tmp_path / "own.ipynb").values()) == {"right"}
-
-
-def test_what_lies_beside_a_subject_and_what_it_warns_of_are_none_of_its_faults(site: Path) -> None:
-    """Neither a configuration in its folder, nor warnings when it is run and called, nor files that it leaves open.
-
-    `--subject=FILE` leaves pytest's root where it is; `--subject FILE` moves it, and ends in a line that says so.
-    """
-    elsewhere = site.parent / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "pytest.ini").write_text("[pytest]\naddopts = -k nothing_of_it\n")
-    (elsewhere / "own.py").write_text(
-        "import warnings\nopen(__file__)\nwarnings.warn('run')\n"
-        + RIGHT.replace("    network.eval()\n", "    network.eval()\n    open(__file__)\n    warnings.warn('called')\n")
-    )
-    result = pytest_with(site, "-W", "error", f"--subject={elsewhere / 'own.py'}")
-    assert "23 right, 0 WRONG, 2 not judged" in result.stdout, result.stdout
-    assert f"rootdir: {site.parent / 'handed in'}" in result.stdout
-    result = pytest_with(site, "--subject", str(elsewhere / "own.py"))
-    assert result.returncode == pytest.ExitCode.USAGE_ERROR
-    assert f"write --subject={elsewhere / 'own.py'}" in result.stderr

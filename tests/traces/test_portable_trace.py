@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 import torch
 
 from cifar_repro.cli import main
+from cifar_repro.core.seeding import make_deterministic
 from tests.make_data import tiny_set, write_binary_folder
 
 TOOL = Path(__file__).parents[2] / "tools" / "portable_trace.py"
@@ -41,14 +41,18 @@ def traced(arguments: list[str], capsys: pytest.CaptureFixture[str], out: Path) 
 
 
 def test_the_file_is_the_one_that_trace_writes(
-    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Run as a file of its own, with the same torch: header and entries are equal to the last byte; `diff` says so."""
+    """Run as a program, with the same torch: header and entries are equal to the last byte; `diff` says so."""
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     common = ["--data", str(images), "--steps", "3", "--threads", "1"]
-    command = [sys.executable, str(TOOL), *common, "--out", str(theirs)]
-    made = subprocess.run(command, text=True, capture_output=True, check=False, cwd=images)
-    assert (made.returncode, made.stdout) == (0, f"3 steps in {theirs}\n"), made.stderr
+    monkeypatch.setattr(sys, "argv", [str(TOOL), *common, "--out", str(theirs)])
+    torch.set_deterministic_debug_mode("default")  # as a new process is
+    try:
+        runpy.run_path(str(TOOL), run_name="__main__")
+    finally:
+        make_deterministic()
+    assert capsys.readouterr().out == f"3 steps in {theirs}\n"
     assert theirs.read_text().splitlines() == traced(common, capsys, ours)
     assert main(["diff", str(ours), str(theirs)]) == 0
     assert capsys.readouterr().out == "Identical.\n"
