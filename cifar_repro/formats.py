@@ -19,6 +19,7 @@ import msgspec
 T = TypeVar("T")
 Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # a whole number of 64 bits
 Time = Annotated[datetime, msgspec.Meta(tz=True)]  # with its zone
+PLAIN = frozenset({bool, int, float, str, type(None)})
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,8 @@ def _misfit(raw: Any, message: str, name: str) -> str:
 def _lacking(raw: Any, found: Any) -> str:
     """The path of the first entry that `found` is written with and `raw` has not; empty where there is none."""
     if isinstance(found, list):
+        if PLAIN.issuperset(map(type, found)):  # as most are: thousands of numbers
+            return ""
         for n, (each, value) in enumerate(zip(raw, found, strict=True)):
             if below := _lacking(each, value):
                 return f"[{n}]{below}"
@@ -86,7 +89,8 @@ def _lacking(raw: Any, found: Any) -> str:
         for name in _names(found.__class__):
             if name not in raw:
                 return f".{name}"
-            if below := _lacking(raw[name], getattr(found, name)):
+            value = getattr(found, name)
+            if type(value) not in PLAIN and (below := _lacking(raw[name], value)):
                 return f".{name}{below}"
     return ""
 

@@ -124,7 +124,7 @@ def prediction_p(values: Any, low: Any, high: Any) -> Floats:
     An interval is as far as its nearest end; one that holds the mean has p = 1. NaN where the values have no spread.
     p is below a level exactly where the interval lies outside of `prediction_interval` of that level.
     """
-    from scipy.stats import t
+    from scipy.special import stdtr  # Student's t, as scipy.stats has it, but at once
 
     values = np.asarray(values, dtype=float)
     n, mean, sd = len(values), values.mean(axis=0), values.std(axis=0, ddof=1)
@@ -133,7 +133,7 @@ def prediction_p(values: Any, low: Any, high: Any) -> Floats:
     ratio = distance / (sd * math.sqrt(1 + 1 / n))
     ratios, heavy = _heavy_tails(n)
     log_ratio = np.log(np.maximum(ratio, ratios[0]))
-    p: Floats = np.fmax(2 * t.sf(ratio, n - 1), np.exp(np.interp(log_ratio, np.log(ratios), np.log(heavy))))
+    p: Floats = np.fmax(2 * stdtr(n - 1, -ratio), np.exp(np.interp(log_ratio, np.log(ratios), np.log(heavy))))
     return np.where(np.isnan(ratio), np.nan, np.where(distance == 0, 1.0, p))
 
 
