@@ -42,13 +42,11 @@ class Scale:
 
 def tag(name: str, *inside: str | Markup, **attributes: str | float) -> Markup:
     """An element; all that is no Markup is escaped. In names of attributes `_` stands for `-`, a last one is cut."""
-    written = Markup("").join(
-        Markup(' {}="{}"').format(
-            key.removesuffix("_").replace("_", "-"), f"{value:.1f}" if isinstance(value, float) else value
-        )
+    written = "".join(
+        f' {key.removesuffix("_").replace("_", "-")}="{escape(f"{value:.1f}" if isinstance(value, float) else value)}"'
         for key, value in attributes.items()
     )
-    return Markup("<{0}{1}>{2}</{0}>").format(name, written, Markup("").join(map(escape, inside)))
+    return Markup(f"<{name}{written}>{''.join(map(escape, inside))}</{name}>")
 
 
 def frame(title: str, description: str, height: float, drawn: Sequence[Markup], width: float = WIDTH) -> Markup:
