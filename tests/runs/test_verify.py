@@ -33,7 +33,7 @@ RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "learning_rate"
 def data(small_data: Cifar10) -> Cifar10:
     train, test = small_data.train, small_data.test
     return Cifar10(
-        ImageSet(train.images[:150], train.labels[:150]),
+        ImageSet(train.images[:70], train.labels[:70]),
         ImageSet(test.images[:20], test.labels[:20]),
         "synthetic",
     )
