@@ -7,6 +7,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
@@ -121,7 +122,7 @@ def make_study(
 
 def as_study(content: dict[str, Any]) -> Study:
     """A study as verdicts take it: its summaries, which they do not read, are left out."""
-    return convert({**content, "epochs": [], "test": None, "variance": None}, Study, "study")
+    return msgspec.convert({**content, "epochs": [], "test": None, "variance": None}, Study)
 
 
 def summed_up(content: dict[str, Any]) -> Study:

@@ -34,11 +34,11 @@ def _stand(folder: Path, output: Path, errors: Path | None = None) -> None:
         os.dup2(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND), stream)
     sys.stdin, sys.stdout, sys.stderr = open(os.devnull), open(1, "w"), open(2, "w")  # noqa: SIM115 - as long as the process
     os.chdir(folder)
+    torch.set_num_threads(1)  # others work beside it
 
 
 def _run(said: Setting, folder: Path, words: Path) -> None:
     _stand(folder, words)
-    torch.set_num_threads(1)
     torch.seed(), np.random.seed(), random.seed()  # noqa: NPY002 - a new process does not start as its parent is
     status = 1
     try:
