@@ -10,7 +10,7 @@ from tests.traces.setting import Setting
 @pytest.fixture(scope="module")
 def setting(small_data: Cifar10) -> Setting:
     train, test = small_data.train, small_data.test
-    few = ImageSet(train.images[:50], train.labels[:50])  # 40 to train on: 8 steps
+    few = ImageSet(train.images[:31], train.labels[:31])  # 25 to train on: 5 steps
     return Setting(Cifar10(few, ImageSet(test.images[:5], test.labels[:5]), "synthetic"))
 
 

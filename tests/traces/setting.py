@@ -1,4 +1,4 @@
-"""What these tests trace: eight steps on 40 images."""
+"""What these tests trace: five steps on 25 images."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cifar_repro.traces.trace import trace
 from cifar_repro.traces.trace_file import Trace, header, summarise
 
 CPU = torch.device("cpu")
-STEPS = 8
+STEPS = 5
 SEEDS = Seeds(1, 2, 3, 4)
 RECIPE = RECIPES["udacity"].with_changes({"batch_size": 5, "epochs": 1})
 

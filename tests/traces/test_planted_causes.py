@@ -68,20 +68,20 @@ def conv2_with(call: Callable[[nn.Module, torch.Tensor], torch.Tensor]) -> Calla
     return lambda recipe: Planted(recipe.dropout)
 
 
-class OtherRateFromStep7(torch.optim.SGD):
+class OtherRateFromStep5(torch.optim.SGD):
     steps = 0
 
     def step(self, closure: Any = None) -> None:
         self.steps += 1
-        if self.steps == 7:
+        if self.steps == 5:
             self.param_groups[0]["lr"] *= 2
         super().step()
 
 
 def with_swapped_batches(n: int, generator: torch.Generator) -> torch.Tensor:
-    """A permutation in which batches 4 and 5 have changed places."""
+    """A permutation in which batches 3 and 4 have changed places."""
     order = RANDPERM(n, generator=generator)
-    return torch.cat([order[:15], order[20:25], order[15:20], order[25:]])
+    return torch.cat([order[:10], order[15:20], order[10:15], order[20:]])
 
 
 RANDPERM, CROSS_ENTROPY = torch.randperm, nn.functional.cross_entropy
@@ -112,12 +112,12 @@ CAUSES: dict[str, tuple[Callable[[Setting], Setting], Mapping[str, Any], str, st
         lambda s: replace(s, seeds=replace(s.seeds, order=9)), {}, "step 1/batch/indices", "order"
     ),
     "two batches that changed places": (
-        lambda s: s, {"randperm": with_swapped_batches}, "step 4/batch/indices", "order"
+        lambda s: s, {"randperm": with_swapped_batches}, "step 3/batch/indices", "order"
     ),
     "one changed label": (
-        lambda s: with_data(s, lambda images, labels: labels[image_of_step(s, 6)].bitwise_xor_(1)),
+        lambda s: with_data(s, lambda images, labels: labels[image_of_step(s, 4)].bitwise_xor_(1)),
         {},
-        "step 6/batch/labels",
+        "step 4/batch/labels",
         "data",
     ),
     "one changed pixel": (
@@ -156,8 +156,8 @@ CAUSES: dict[str, tuple[Callable[[Setting], Setting], Mapping[str, Any], str, st
         "step 1/gradient/conv1.bias",
         "gradient of conv1.bias",
     ),
-    "another rate from step 7 on": (
-        lambda s: s, {"SGD": OtherRateFromStep7}, "step 7/update/conv1.weight", "update of conv1.weight"
+    "another rate from step 5 on": (
+        lambda s: s, {"SGD": OtherRateFromStep5}, "step 5/update/conv1.weight", "update of conv1.weight"
     ),
     "another learning rate": (
         lambda s: replace(s, recipe=s.recipe.with_changes({"learning_rate": 0.011})),
