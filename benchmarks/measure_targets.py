@@ -1,10 +1,10 @@
 """Measures the distributions over seeds that accuracy targets come from, and keeps them in targets.json.
 
     python -m benchmarks.measure_targets --recipe udacity --data synthetic --epochs 1 [--seeds 10]
-    python -m benchmarks.measure_targets --runs RUN_FOLDER...
+    python -m benchmarks.measure_targets --runs FOLDER...
 
 The first trains seeds 0, 1, ... on one thread and goes on where an earlier call stopped; the second takes complete
-runs of a recipe that `cifar-repro run` made. Every seed's accuracy is kept as soon as it is there.
+runs of a recipe that `cifar-repro run` or `study` made. Every seed's accuracy is kept as soon as it is there.
 """
 
 import argparse
@@ -28,7 +28,8 @@ from cifar_repro.core.seeding import make_deterministic
 from cifar_repro.core.training import fit
 from cifar_repro.formats import plain
 from cifar_repro.runs.environment import environment
-from cifar_repro.runs.record import describe_data, read_record
+from cifar_repro.runs.record import describe_data
+from cifar_repro.studies.results import read_results
 
 CPU = torch.device("cpu")
 ENVIRONMENT = ("torch", "cpu", "cpu_capability", "device", "threads", "memory_format")
@@ -81,15 +82,21 @@ def measure(recipe_name: str, where: str, epochs: int, seeds: int) -> None:
 
 
 def take(folder: Path) -> None:
-    """Takes the accuracy of a complete run. Raises InputError where it is none, or not of a registered recipe."""
-    record = read_record(folder)
-    recipe, test, seeds = record.recipe, record.test, set(asdict(record.seeds).values())
-    if record.status != "complete" or test is None or recipe.changes() or len(seeds) > 1:
-        raise InputError(f"{folder}: not a complete run of a registered recipe with one seed: give such a run")
-    kind, fingerprints = targets.kind_of(record.data), plain(record.data.fingerprints)
-    seed, measured = seeds.pop(), _measured(plain(record.environment))
-    kept = Distribution(recipe.name, kind, recipe.epochs, fingerprints, {str(seed): test.accuracy}, measured)
-    say(keep(kept), seed)
+    """Takes the accuracy of a complete run, or of each of a study. Raises InputError where it is no such thing.
+
+    Of a registered recipe, with one seed for all that is drawn.
+    """
+    study = read_results(folder)
+    recipe, kind, fingerprints = study.recipe, targets.kind_of(study.data), plain(study.data.fingerprints)
+    if recipe.changes() or study.vary:
+        raise InputError(f"{folder}: not of a registered recipe as it is: give a run or study of one")
+    for run in study.runs:
+        seeds = set(asdict(run.seeds).values())
+        if run.test is None or len(run.epochs) < recipe.epochs or len(seeds) > 1:
+            raise InputError(f"{folder}: not a complete run with one seed: give such a run, or a study")
+        seed, measured = seeds.pop(), _measured(plain(run.environment))
+        kept = Distribution(recipe.name, kind, recipe.epochs, fingerprints, {str(seed): run.test.accuracy}, measured)
+        say(keep(kept), seed)
 
 
 def say(kept: Distribution, seed: int) -> None:
@@ -102,7 +109,9 @@ def main() -> None:
     parser.add_argument("--data", default="synthetic", help="as in cifar-repro run")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--runs", type=Path, nargs="+", help="folders of complete runs, to take instead of training")
+    parser.add_argument(
+        "--runs", type=Path, nargs="+", help="folders of complete runs or of studies, to take instead of training"
+    )
     options = parser.parse_args()
     make_deterministic(threads=1)
     try:

@@ -1,34 +1,25 @@
 """The benchmarks' own arithmetic, clock and checks: a benchmark that measures the wrong thing must not look right."""
 
-import json
 import math
 import mmap
 import re
 import time
 import warnings
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
 
-import numpy as np
 import pytest
 import torch
 from pytest_benchmark.logger import PytestBenchmarkWarning
-from scipy.stats import binom
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import epochs, measure_targets, measures, peers, targets, test_epochs, work
+from benchmarks import epochs, measures, peers, test_epochs, work
 from benchmarks.epochs import EpochResult
-from benchmarks.targets import Distribution
-from cifar_repro.core import official, training
+from cifar_repro.core import training
 from cifar_repro.core.data import ImageSet
-from cifar_repro.core.errors import InputError
 from cifar_repro.core.model import build_network
 from cifar_repro.core.recipe import RECIPES, Seeds
-from tests.make_studies import HEADER, make_study
-
-FINGERPRINTS = {"train": "a", "test": "b"}
 
 
 @pytest.mark.parametrize("name", ["udacity", "pytorch-blitz", "keras-cnn"])
@@ -200,87 +191,6 @@ def test_a_framework_that_is_not_installed_is_named_with_the_remedy(monkeypatch)
     assert peers.missing("lesson") == ""
     monkeypatch.setattr(peers, "find_spec", lambda name: object())
     assert peers.missing("keras") == ""
-
-
-# ---- accuracy targets ------------------------------------------------------------------------------------------------
-
-
-def distribution(accuracy: dict[str, float], **changes) -> Distribution:
-    values = {"recipe": "udacity", "data": "synthetic", "epochs": 1, "fingerprints": FINGERPRINTS, "measured": {}}
-    return Distribution(**{**values, "accuracy": accuracy, **changes})
-
-
-@pytest.mark.parametrize("n", [3, 10])
-def test_one_run_in_a_thousand_falls_below_its_target(n):
-    """Of simulated normal accuracies: `n` to set the target and one more to miss it or not."""
-    trials = 200_000
-    draws = np.random.default_rng(0).normal(size=(trials, n + 1))
-    target = draws[:, :n].mean(1) - targets.factor(n) * draws[:, :n].std(1, ddof=1)
-    missed = int((draws[:, n] < target).sum())
-    lowest, highest = binom(trials, targets.FALSE_ALARM).interval(0.9999)
-    assert lowest <= missed <= highest, f"{missed / trials:.5f} of the runs miss their target"
-
-
-def test_a_target_is_the_mean_less_k_standard_deviations():
-    # t(0.999, 2) is 22.327 (any table); times sqrt(1 + 1/3), 25.781.
-    measured = distribution({"0": 0.5, "1": 0.6, "2": 0.7})
-    assert measured.target == pytest.approx(0.6 - 25.781 * 0.1, abs=1e-4)
-
-
-def test_measured_accuracies_are_added_seed_by_seed(tmp_path):
-    path = tmp_path / "targets.json"
-    assert targets.read(path) == []
-    measure_targets.keep(distribution({"0": 0.5}), path)
-    measure_targets.keep(distribution({"0": 0.4}, epochs=2), path)
-    measure_targets.keep(distribution({"1": 0.6}), path)
-    assert targets.find("udacity", "synthetic", 1, path).accuracy == {"0": 0.5, "1": 0.6}
-    assert targets.find("udacity", "synthetic", 2, path).accuracy == {"0": 0.4}
-    assert targets.find("udacity", "official", 1, path) is None
-
-
-def test_accuracies_on_other_images_are_refused(tmp_path):
-    path = tmp_path / "targets.json"
-    measure_targets.keep(distribution({"0": 0.5}), path)
-    before = path.read_bytes()
-    with pytest.raises(InputError, match="not the images"):
-        measure_targets.keep(distribution({"1": 0.5}, fingerprints={"train": "c", "test": "b"}), path)
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("data", "kind"),
-    [
-        ({"official": True, "fingerprints": official.FINGERPRINTS}, "official"),
-        ({"reordered": True}, "reordered"),
-        ({}, "unofficial"),
-        ({"kind": "synthetic"}, "synthetic"),
-    ],
-    ids=["official", "reordered", "unofficial", "synthetic"],
-)
-def test_a_complete_run_is_taken_for_what_its_record_says(tmp_path, monkeypatch, data, kind):
-    kept = []
-    monkeypatch.setattr(measure_targets, "keep", lambda distribution: kept.append(distribution) or distribution)
-    (run,) = make_study([70.5], recipe="pytorch-blitz", official=False)["runs"]
-    described = {**HEADER["data"], "kind": "binary", **data}
-    recipe = {**asdict(RECIPES["pytorch-blitz"]), "overridden": []}
-    entries = {name: run[name] for name in ("seeds", "environment", "epochs", "best", "test")}
-    content = {"schema": 1, "status": "complete", "recipe": recipe, "data": described, **entries, "stopped": None}
-    (tmp_path / "record.json").write_text(json.dumps(content))
-    measure_targets.take(tmp_path)
-    (taken,) = kept
-    found = (taken.recipe, taken.data, taken.epochs, taken.fingerprints, taken.accuracy)
-    assert found == ("pytorch-blitz", kind, 2, described["fingerprints"], {"0": 0.705})
-    assert taken.measured["torch"] == run["environment"]["torch"]
-    (tmp_path / "record.json").write_text(json.dumps({**content, "status": "unfinished"}))
-    with pytest.raises(InputError, match="not a complete run"):
-        measure_targets.take(tmp_path)
-
-
-def test_the_measured_targets_are_of_seeds_that_no_check_uses():
-    for measured in targets.read():
-        assert str(targets.CHECKED_SEED) not in measured.accuracy
-        assert len(measured.accuracy) >= 5, f"{measured.recipe}, {measured.data}, {measured.epochs}: too few seeds"
-        assert 0.1 < measured.target < measured.mean < 1, "no better than guessing"
 
 
 # How pytest is called
