@@ -1,5 +1,6 @@
 """The pages that speak of trainings on official CIFAR-10 say what the kept results make of it."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -12,9 +13,10 @@ from cifar_repro.core.recipe import Seeds
 from cifar_repro.formats import loads
 from cifar_repro.runs.record import Stopped
 from cifar_repro.studies.study_file import Diverged
+from cifar_repro.verdicts.published import known
 from cifar_repro.verdicts.verdict import accuracy
 from tests.make_studies import make_study, summed_up, write_study
-from tools import results
+from tools import hypotheses, results
 
 
 @pytest.mark.parametrize("page", results.PAGES)
@@ -39,6 +41,23 @@ def test_a_number_typed_into_a_part_is_made_again() -> None:
     made = results.made(text)
     assert made.startswith("a\n<!-- made by tools/results.py: targets -->\n| recipe | data |")
     assert made.endswith(" |\n<!-- end -->\nb\n")
+
+
+def test_how_far_a_hypothesis_is_from_the_published_curve_is_the_mean_over_its_epochs(tmp_path: Path) -> None:
+    """Beside the lesson with the same seeds; of one that was run over the first epochs alone nothing is said."""
+    published = [[epoch["train_loss"], epoch["valid_loss"]] for epoch in known("udacity")["epochs"]]
+    times = {"momentum 0.2": (1.02, 0.97), "dropout 0.2": (1.5, 1.5)}
+    entries = [
+        {"name": name, "seed": 1, "losses": [[train * a, valid * b] for train, valid in published]}
+        for name, (a, b) in times.items()
+    ]
+    del entries[1]["losses"][3:]
+    (tmp_path / "file").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    lesson = {0: published, 1: [[train * 1.01, valid] for train, valid in published]}
+    assert hypotheses.whole(tmp_path / "file", lesson).splitlines()[-2:] == [
+        "| the lesson, as it is | 2 | 0.932, 0.594, 0.385 | | 0.5 (0.0 to 1.0) | 0.0 (0.0 to 0.0) |",
+        "| momentum 0.2 | 1 | 0.946, 0.602, 0.391 | +1.0, +1.0, +1.0 | 2.0 (2.0 to 2.0) | 3.0 (3.0 to 3.0) |",
+    ]
 
 
 @pytest.fixture

@@ -160,6 +160,41 @@ def table(file: Path, lesson: Mapping[int, list[float]] | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
+def whole(file: Path, lesson: Mapping[int, list[list[float]]]) -> str:
+    """The Markdown table of the hypotheses that were run over all epochs of the published curve; empty without any.
+
+    lesson: [training, validation] loss of each epoch of runs of the recipe as it is, by seed. How far a run is from the
+    published one is the mean over the epochs of |its loss / the published one - 1|.
+    """
+    published = [[e["train_loss"], e["valid_loss"]] for e in known("udacity")["epochs"]]
+    runs: dict[str, dict[int, list[list[float]]]] = {LESSON: dict(lesson)}
+    for entry in read(file):
+        if len(entry["losses"]) == len(published):
+            runs.setdefault(entry["name"], {})[entry["seed"]] = entry["losses"]
+    if len(runs) == 1:
+        return ""
+    shown = range(9, len(published), 10)  # epochs 10, 20 and 30
+    lines = [
+        "| hypothesis | seeds | training loss of epochs 10, 20, 30: mean | from the lesson with the same seeds, % | "
+        "training loss, from the published one, %: mean (range) | validation loss, from the published one, % |",
+        "|---|---|---|---|---|---|",
+        f"| published | 1 run | {', '.join(f'{published[n][0]:.3f}' for n in shown)} | | | |",
+    ]
+    for name, by_seed in runs.items():
+        means = ", ".join(f"{fmean(losses[n][0] for losses in by_seed.values()):.3f}" for n in shown)
+        pairs = [[by_seed[seed][n][0] / lesson[seed][n][0] - 1 for seed in by_seed] for n in shown]
+        effect = f" {_percents(map(fmean, pairs))}" if name != LESSON else ""
+        distances = []
+        for k in (0, 1):
+            far = [
+                fmean(100 * abs(ours[k] / theirs[k] - 1) for ours, theirs in zip(losses, published, strict=True))
+                for losses in by_seed.values()
+            ]
+            distances.append(f"{fmean(far):.1f} ({min(far):.1f} to {max(far):.1f})")
+        lines.append(f"| {name} | {len(by_seed)} | {means} |{effect} | {' | '.join(distances)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _percents(shares: Iterable[float]) -> str:
     return ", ".join(f"{100 * share:+.1f}" for share in shares)
 

@@ -239,10 +239,15 @@ def accuracy_targets() -> str:
 
 
 def tried() -> str:
-    """The hypotheses, beside all runs of `udacity` as it is."""
-    study = kept().get("udacity")
-    lesson = {run.seeds.init: [epoch.train_loss for epoch in run.epochs] for run in study.runs} if study else {}
+    """The hypotheses, beside all runs of `udacity` as it is: in the first epochs."""
+    lesson = {seed: [train for train, _ in losses] for seed, losses in of_the_lesson().items()}
     return hypotheses.table(RESULTS / "hypotheses.jsonl", lesson)
+
+
+def of_the_lesson() -> dict[int, list[list[float]]]:
+    """[training, validation] loss of each epoch of the runs of `udacity`, by seed."""
+    study = kept().get("udacity")
+    return {run.seeds.init: [[e.train_loss, e.valid_loss] for e in run.epochs] for run in study.runs} if study else {}
 
 
 MADE: dict[str, Callable[[], str]] = {
@@ -254,6 +259,7 @@ MADE: dict[str, Callable[[], str]] = {
     "between-studies": between_studies,
     "targets": accuracy_targets,
     "hypotheses": tried,
+    "whole-hypotheses": lambda: hypotheses.whole(RESULTS / "hypotheses.jsonl", of_the_lesson()),
 }
 
 
