@@ -130,10 +130,10 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def table(file: Path, lesson: Mapping[int, list[float]] | None = None) -> str:
+def table(file: Path, lesson: Mapping[int, list[list[float]]] | None = None) -> str:
     """The Markdown table of what a file holds.
 
-    lesson: the training losses of further runs of the recipe as it is, by seed.
+    lesson: [training, validation] loss of each epoch of further runs of the recipe as it is, by seed.
     """
     published = [e["train_loss"] for e in known("udacity")["epochs"][:EPOCHS]]
     lines = [
@@ -142,19 +142,19 @@ def table(file: Path, lesson: Mapping[int, list[float]] | None = None) -> str:
         "|---|---|---|---|---|",
         f"| published | 1 run | {', '.join(f'{x:.3f}' for x in published)} | | |",
     ]
-    runs: dict[str, dict[int, list[float]]] = {name: {} for name in HYPOTHESES}
+    runs: dict[str, dict[int, list[list[float]]]] = {name: {} for name in HYPOTHESES}
     for entry in read(file):
-        runs[entry["name"]][entry["seed"]] = [train for train, _ in entry["losses"]]
+        runs[entry["name"]][entry["seed"]] = entry["losses"]
     base = runs[LESSON] = {**runs[LESSON], **(lesson or {})}
     for name, by_seed in runs.items():
         if by_seed:
-            columns = [[losses[e] for losses in by_seed.values() if len(losses) > e] for e in range(EPOCHS)]
+            columns = [[losses[e][0] for losses in by_seed.values() if len(losses) > e] for e in range(EPOCHS)]
             counts = list(dict.fromkeys(map(len, columns)))
             means = ", ".join(f"{fmean(c):.3f} ({min(c):.3f} to {max(c):.3f})" for c in columns)
             off = _percents(fmean(c) / x - 1 for c, x in zip(columns, published, strict=True))
             effect = ""
             if name != LESSON:
-                pairs = [[by_seed[seed][e] / base[seed][e] - 1 for seed in by_seed] for e in range(EPOCHS)]
+                pairs = [[by_seed[seed][e][0] / base[seed][e][0] - 1 for seed in by_seed] for e in range(EPOCHS)]
                 effect = f" {_percents(map(fmean, pairs))}"
             lines.append(f"| {name} | {' to '.join(map(str, counts))} | {means} | {off} |{effect} |")
     return "\n".join(lines) + "\n"

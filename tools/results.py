@@ -238,12 +238,6 @@ def accuracy_targets() -> str:
     return table(("recipe", "data", "epochs", "seeds", "mean", "sd", "target"), rows)
 
 
-def tried() -> str:
-    """The hypotheses, beside all runs of `udacity` as it is: in the first epochs."""
-    lesson = {seed: [train for train, _ in losses] for seed, losses in of_the_lesson().items()}
-    return hypotheses.table(RESULTS / "hypotheses.jsonl", lesson)
-
-
 def of_the_lesson() -> dict[int, list[list[float]]]:
     """[training, validation] loss of each epoch of the runs of `udacity`, by seed."""
     study = kept().get("udacity")
@@ -258,7 +252,7 @@ MADE: dict[str, Callable[[], str]] = {
     "others": lambda: "\n".join(others(name) for name in RECIPES if known(name).get("others")),
     "between-studies": between_studies,
     "targets": accuracy_targets,
-    "hypotheses": tried,
+    "hypotheses": lambda: hypotheses.table(RESULTS / "hypotheses.jsonl", of_the_lesson()),
     "whole-hypotheses": lambda: hypotheses.whole(RESULTS / "hypotheses.jsonl", of_the_lesson()),
 }
 

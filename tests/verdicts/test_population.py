@@ -194,7 +194,7 @@ def test_a_study_of_few_epochs_is_compared_as_far_as_it_goes() -> None:
 @pytest.mark.parametrize("spread", SPREADS)
 def test_runs_of_one_kind_are_rarely_said_to_have_an_odd_one(spread: str) -> None:
     """At most 5 % each: an odd one, the published run unlike the others, the study unlike them."""
-    draws = 30
+    draws = 40
     counts = odd_one_outcomes(np.random.default_rng(0), draws, Runs(SPREADS[spread]), 10, 12, NONE, 0, 0)
     chance = 3 * math.sqrt(0.05 * 0.95 / draws)
     for what in (PUBLISHED, STUDY, OTHERS, f"{PUBLISHED} is unlike the others", f"{STUDY} is unlike the others"):
