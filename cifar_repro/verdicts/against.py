@@ -9,7 +9,7 @@ import numpy as np
 from cifar_repro import statistics
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.recipe import Seeds
-from cifar_repro.runs.environment import arrows, differences
+from cifar_repro.runs.environment import DECISIVE, arrows
 from cifar_repro.runs.record import data_label, seeds_label
 from cifar_repro.studies.study_file import Study, StudyRun
 from cifar_repro.verdicts.rounding import growth
@@ -208,6 +208,13 @@ def _equivalent(a: Study, b: Study, margin: float) -> tuple[Check, str, int | No
     return Check(EQUIVALENT, None, sentence, numbers), INCONCLUSIVE, needed
 
 
+def _environments(study: Study) -> dict[str, str]:
+    """What the runs of a study have been made in, by name: each value that there is, as those of several machines."""
+    return {
+        name: " and ".join(sorted({str(getattr(run.environment, name)) for run in study.runs})) for name in DECISIVE
+    }
+
+
 def _differences(a: Study, b: Study) -> list[str]:
     """What differs between the studies besides their results."""
     notes = [*left_out(a), *left_out(b)]
@@ -219,8 +226,7 @@ def _differences(a: Study, b: Study) -> list[str]:
     for one, other, what in ((ours.train, theirs.train, "trained"), (ours.test, theirs.test, "tested")):
         if one != other:
             notes.append(f"The runs were {what} on other images ({labels}): that alone can make a difference")
-    environments = differences(a.runs[0].environment, b.runs[0].environment)
-    if environments:
+    if environments := arrows(_environments(a), _environments(b), DECISIVE):
         notes.append("The environments differ: " + "; ".join(environments))
     if a.vary:
         notes.append(f"Only the {a.vary} seed varies in these studies: nothing is said about the other seeds")

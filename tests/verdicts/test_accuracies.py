@@ -17,13 +17,15 @@ from tests.verdicts.two_studies import ACCURACIES, judged, sentence
 
 
 def test_what_else_differs_is_told(study: dict[str, Any], other: dict[str, Any]) -> None:
-    """Recipes and environments are compared, too, and runs that diverged are named."""
+    """Recipes and environments, of every run, are compared, too, and runs that diverged are named."""
     other["recipe"]["dropout"] = 0.0
-    other["runs"][0]["environment"] = {**other["runs"][0]["environment"], "threads": 2}
+    for run in other["runs"]:
+        run["environment"] = {**run["environment"], "threads": 2}
+    other["runs"][-1]["environment"]["cpu_capability"] = "AVX2"
     stopped = {"epoch": 1, "phase": "training", "step": 5, "loss": "nan"}
     other["diverged"] = [{"folder": "seed-7", "seeds": dict.fromkeys(SOURCES, 7), "stopped": stopped}]
     notes = " ".join(judged(study, other).notes)
-    for part in ("dropout: 0.25 -> 0.0", "threads: 1 -> 2", "seed-7"):
+    for part in ("dropout: 0.25 -> 0.0", "threads: 1 -> 2", "cpu_capability: AVX512 -> AVX2 and AVX512", "seed-7"):
         assert part in notes
 
 
