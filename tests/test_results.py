@@ -104,7 +104,7 @@ def test_a_run_that_diverged_is_listed_once(tmp_path: Path) -> None:
     assert results.joined(there, more, tmp_path).diverged == lost
 
 
-@pytest.mark.parametrize("spoil", ["another torch", "another processor", "other losses"])
+@pytest.mark.parametrize("spoil", ["another torch", "other threads", "other losses"])
 def test_what_is_of_another_study_does_not_join_the_kept_seeds(folder: Path, spoil: str) -> None:
     """Whatever would mix two experiments is refused, and what was kept stays as it was."""
     results.take(write_study(folder / "a", make_study([54.5, 55.5, 55.0], recipe="pytorch-blitz")))
@@ -114,11 +114,30 @@ def test_what_is_of_another_study_does_not_join_the_kept_seeds(folder: Path, spo
     if spoil == "other losses":
         more["runs"][1]["epochs"][0]["train_loss"] += 1e-6
     else:
-        part = {"another torch": "torch", "another processor": "cpu_capability"}[spoil]
-        more["runs"][3]["environment"][part] = "another"
+        part, value = {"another torch": ("torch", "another"), "other threads": ("threads", 2)}[spoil]
+        more["runs"][3]["environment"][part] = value
     with pytest.raises(InputError, match="remove"):
         results.take(write_study(folder / "b", more))
     assert kept.read_bytes() == before
+
+
+def test_runs_of_another_processor_join_and_are_compared_with_the_others(folder: Path) -> None:
+    """The pages say how many runs each processor did, and compare both parts; else a study is compared by halves."""
+    percents = [54.5, 55.5, 55.0, 56.0, 54.0, 55.5, 55.0, 54.5, 56.0, 55.0]
+    whole, rest = (
+        make_study(some, first_seed=10 - len(some), recipe="pytorch-blitz") for some in (percents, percents[7:])
+    )
+    for run in rest["runs"]:
+        run["environment"] |= {"cpu": "Another", "cpu_capability": "ZVECTOR"}
+    results.take(write_study(folder / "a", whole))
+    (name,) = results.by_processor(results.kept()["pytorch-blitz"].runs)
+    assert "| `pytorch-blitz`, the first seeds: 5 runs | the others: 5 runs | " in results.between_studies()
+    shutil.rmtree(folder / "results")
+    whole["runs"] = whole["runs"][:7]
+    results.take(write_study(folder / "b", whole))
+    results.take(write_study(folder / "c", rest))
+    assert f"CPU: {name}, 7 runs, Another (ZVECTOR), 3 runs." in results.environment()
+    assert f"| `pytorch-blitz`, {name}: 7 runs | Another (ZVECTOR): 3 runs | " in results.between_studies()
 
 
 @pytest.mark.parametrize("spoil", ["another data set", "a changed recipe", "one varied seed", "one run"])

@@ -29,7 +29,7 @@ from cifar_repro.runs.environment import DECISIVE, arrows
 from cifar_repro.runs.folders import STUDY
 from cifar_repro.runs.record import plain_with_changes
 from cifar_repro.studies.results import read_results
-from cifar_repro.studies.study_file import Study
+from cifar_repro.studies.study_file import Study, StudyRun
 from cifar_repro.studies.summary import sum_up
 from cifar_repro.verdicts import text
 from cifar_repro.verdicts.against import against
@@ -66,15 +66,16 @@ def take(folder: Path) -> None:
 def joined(there: Study, more: Study, folder: Path) -> Study:
     """The runs of both, in the order of their seeds.
 
-    Raises InputError where `more`, of that folder, are not of the same study: other data, another environment, or
-    another result of a seed that both have.
+    Raises InputError where `more`, of that folder, are not of the same study: other data, other versions or settings,
+    or another result of a seed that both have. As in `cifar-repro study`, the runs may come of several processors: they
+    change the last bits, as seeds do, and each run says its own.
     """
     runs = {run.seeds.init: run for run in there.runs}
     if more.data != there.data:
         raise InputError(f"{folder}: is on other data than results/{there.recipe.name}: remove that")
     was = plain(there.runs[0].environment)
     for run in more.runs:
-        if differing := arrows(was, plain(run.environment), (*DECISIVE, "cpu")):
+        if differing := arrows(was, plain(run.environment), [name for name in DECISIVE if name != "cpu_capability"]):
             raise InputError(f"{folder}: {run.folder} is not as results/{there.recipe.name}: {differing}: remove that")
     for run in more.runs:
         if run.epochs != runs.setdefault(run.seeds.init, run).epochs:
@@ -150,11 +151,19 @@ def published_accuracy(study: Study) -> str:
 
 def environment() -> str:
     """What all the studies ran on."""
-    environments = [run.environment for study in kept().values() for run in study.runs]
-    torch = ", ".join(sorted({e.torch.partition("+")[0] for e in environments}))
-    threads = ", ".join(sorted({str(e.threads) for e in environments}))
-    cpus = ", ".join(sorted({f"{e.cpu} ({e.cpu_capability})" for e in environments}))
+    runs = [run for study in kept().values() for run in study.runs]
+    torch = ", ".join(sorted({run.environment.torch.partition("+")[0] for run in runs}))
+    threads = ", ".join(sorted({str(run.environment.threads) for run in runs}))
+    cpus = ", ".join(f"{name}, {len(some)} runs" for name, some in by_processor(runs).items())
     return f"Official CIFAR-10, torch {torch}, {threads} thread a run, CPU: {cpus}.\n"
+
+
+def by_processor(runs: Sequence[StudyRun]) -> dict[str, list[StudyRun]]:
+    """The runs on each model of processor, with what of it torch uses; that of the first run first."""
+    groups: dict[str, list[StudyRun]] = {}
+    for run in runs:
+        groups.setdefault(f"{run.environment.cpu} ({run.environment.cpu_capability})", []).append(run)
+    return groups
 
 
 def verdicts() -> str:
@@ -204,23 +213,28 @@ def address(run: dict[str, Any]) -> str:
 
 
 def between_studies() -> str:
-    """Halves of studies against one another, and one recipe against another."""
+    """Parts of studies against one another, and one recipe against another."""
     studies = kept()
     rows = []
     for name, study in studies.items():
         if len(study.runs) >= 10:
-            first, second = (
-                part(study, *ends) for ends in ((None, len(study.runs) // 2), (len(study.runs) // 2, None))
-            )
-            names = f"`{name}`, the first {len(first.runs)} seeds", f"the other {len(second.runs)}"
-            rows.append(compared(*names, first, second))
+            (first, ours), (second, theirs) = parts(study)
+            rows.append(compared(f"`{name}`, {first}", second, ours, theirs))
     if {"udacity", "udacity-augmented"} <= studies.keys():
         rows.append(compared("`udacity`", "`udacity-augmented`", studies["udacity"], studies["udacity-augmented"]))
     return table(("A", "B", "mean accuracy, A and B", "verdict"), rows)
 
 
-def part(study: Study, start: int | None, stop: int | None) -> Study:
-    return sum_up(study.recipe, study.vary, study.data, study.runs[start:stop], [])
+def parts(study: Study) -> list[tuple[str, Study]]:
+    """Two parts, each with its name: the runs on either processor; of a study that has not two of them, its halves."""
+    groups = by_processor(study.runs)
+    if len(groups) != 2:
+        half = len(study.runs) // 2
+        groups = {"the first seeds": study.runs[:half], "the others": study.runs[half:]}
+    return [
+        (f"{name}: {len(runs)} runs", sum_up(study.recipe, study.vary, study.data, runs, []))
+        for name, runs in groups.items()
+    ]
 
 
 def compared(a_name: str, b_name: str, a: Study, b: Study) -> list[str]:
