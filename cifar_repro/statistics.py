@@ -76,18 +76,18 @@ def compare(a: Sequence[float], b: Sequence[float], margin: float) -> Comparison
     return Comparison(float(np.mean(a) - np.mean(b)), low, high, narrow_low, narrow_high, p)
 
 
-def welch_p(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """The two-sided p-value of Welch's test that two groups of at least two values have one mean.
+def welch_p(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
+    """(m,) two-sided p-values of Welch's test that two groups of at least two rows, (n, m), have one mean.
 
-    NaN where neither has a spread. B. L. Welch, "The generalization of 'Student's' problem when several different
-    population variances are involved", Biometrika 34 (1947), 28-35.
+    A single one for groups of numbers, (n,). NaN where neither has a spread. B. L. Welch, "The generalization of
+    'Student's' problem when several different population variances are involved", Biometrika 34 (1947), 28-35.
     """
     from statsmodels.stats.weightstats import CompareMeans
 
-    if np.ptp(a) == 0 and np.ptp(b) == 0:
-        return math.nan
-    groups = CompareMeans.from_data(np.asarray(a, dtype=float), np.asarray(b, dtype=float))
-    return float(groups.ttest_ind(usevar="unequal")[1])
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = CompareMeans.from_data(a, b).ttest_ind(usevar="unequal")[1]
+    return np.where((np.ptp(a, axis=0) == 0) & (np.ptp(b, axis=0) == 0), math.nan, p)
 
 
 def runs_to_settle(difference: float, sd: float, margin: float) -> int | None:

@@ -41,6 +41,17 @@ def test_welch_p_is_what_r_gives_for_its_sleep_data() -> None:
     assert statistics.welch_p(second, first) == statistics.welch_p(first, second)
 
 
+def test_welch_p_of_columns_is_that_of_each() -> None:
+    """Also where one of them has no spread."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(4, 3)), rng.normal(size=(6, 3))
+    a[:, 1] = b[:, 1] = 1.0
+    p = statistics.welch_p(a, b)
+    assert np.isnan(p).tolist() == [False, True, False]
+    each = [float(statistics.welch_p(a[:, i], b[:, i])) for i in range(3)]
+    assert p == pytest.approx(each, nan_ok=True)
+
+
 def test_welch_p_of_groups_without_spread_is_none() -> None:
     """One group without a spread is compared by that of the other; two are not."""
     assert math.isnan(statistics.welch_p([1.0, 1.0], [2.0, 2.0]))

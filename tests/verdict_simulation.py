@@ -126,9 +126,9 @@ def study_of(rows: Floats) -> dict[str, Any]:
     return make_study(rows[:, -11], test_losses=rows[:, -12], curves=curves, per_class=rows[:, -10:])
 
 
-def as_published(row: Floats) -> dict[str, Any]:
-    run = study_of(row[None])["runs"][0]
-    return {"recipe": "udacity", "epochs": run["epochs"], "test": run["test"]}
+def as_published(rows: Floats) -> list[dict[str, Any]]:
+    """Each row as a published run."""
+    return [{"recipe": "udacity", "epochs": run["epochs"], "test": run["test"]} for run in study_of(rows)["runs"]]
 
 
 def single_run_outcomes(
@@ -144,7 +144,7 @@ def single_run_outcomes(
         new = rows[-1].copy()
         new[:-12:2] *= 1 + curve
         new[-11] += points
-        verdict = with_published(as_study(study_of(rows[:-1])), as_published(new))
+        verdict = with_published(as_study(study_of(rows[:-1])), as_published(new[None])[0])
         counts[verdict.outcome] += 1
         for check in verdict.checks:
             counts[check.name] += check.holds is False
@@ -167,10 +167,10 @@ def odd_one_outcomes(
         if changed != NONE:
             rows[sides[changed], :-12:2] *= 1 + curve
             rows[sides[changed], -11] += points
-        known = [as_published(row) for row in rows[sides[OTHERS]]]
+        known = as_published(rows[sides[OTHERS]])
         for run in known[::2]:
             del run["epochs"][10:], run["test"]
-        published = {**as_published(rows[0]), "others": known}
+        published = {**as_published(rows[:1])[0], "others": known}
         found = with_published(as_study(study_of(rows[sides[STUDY]])), published).population
         assert found is not None
         counts[str(found.odd)] += 1

@@ -155,7 +155,7 @@ FAULTS = (
     Fault("a band beyond 100 %", PUBLISHED, "np.maximum(low, 0.0), np.minimum(high, 100.0)", "np.maximum(low, 0.0), high", C + "where_a_new_run_is_expected_stays_within_0_and_100_per_cent"),
     Fault("two others are enough", POPULATION, "FEWEST = 3", "FEWEST = 2", P + "one_or_two_others_say_nothing"),
     Fault("study and published run in turn", POPULATION, "        (False, False, True): PUBLISHED,\n        (False, True, False): STUDY,\n", "        (False, False, True): STUDY,\n        (False, True, False): PUBLISHED,\n", P + "the_one_with_other_accuracies_is_the_odd_one"),
-    Fault("the study beside itself", POPULATION, "return statistics.welch_p(number.study, number.others)", "return statistics.welch_p(number.study, number.study)", P + "the_one_with_other_accuracies_is_the_odd_one"),
+    Fault("the study beside itself", POPULATION, "welch_p(np.stack(ours, axis=1), np.stack([number.others for number in numbers], axis=1))", "welch_p(np.stack(ours, axis=1), np.stack(ours, axis=1))", P + "the_one_with_other_accuracies_is_the_odd_one"),
     Fault("the deviation of others as of a population", POPULATION, "sd = float(values.std(ddof=1)) if len(values) > 1 else None", "sd = float(values.std()) if len(values) > 1 else None", P + "the_main_numbers_are_those_of_first_tenth_and_last_epoch_and_of_the_test"),
     Fault("the ninth epoch for the tenth", POPULATION, "min(10, last)", "min(9, last)", P + "the_main_numbers_are_those_of_first_tenth_and_last_epoch_and_of_the_test"),
     Fault("runs that diverged are not told", VERDICT, "names = [run.folder for run in results.diverged]", "names: list[str] = []", A + "what_else_differs_is_told"),

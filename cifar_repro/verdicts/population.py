@@ -90,28 +90,39 @@ def _written(value: float, unit: str) -> str:
     return f"{value:.2f} %" if unit else f"{value:.3f}"
 
 
-def _p_of_published(number: _Number) -> float:
-    return float(statistics.prediction_p(number.others[:, None], *number.published)[0])
+def _p_of_published(numbers: Sequence[_Number]) -> Floats:
+    low, high = np.transpose([number.published for number in numbers])
+    return statistics.prediction_p(np.stack([number.others for number in numbers], axis=1), low, high)
 
 
-def _p_of_study(number: _Number) -> float:
-    if number.study is None or len(number.study) < 2:  # one run has no spread
-        return math.nan
-    return statistics.welch_p(number.study, number.others)
+def _p_of_study(numbers: Sequence[_Number]) -> Floats:
+    ours = [number.study for number in numbers if number.study is not None]
+    if len(ours) < len(numbers) or len(ours[0]) < 2:  # one run has no spread
+        return np.full(len(numbers), math.nan)
+    return statistics.welch_p(np.stack(ours, axis=1), np.stack([number.others for number in numbers], axis=1))
+
+
+def _p(numbers: Sequence[_Number], p_of: Callable[[Sequence[_Number]], Floats]) -> Floats:
+    """The p-value of each number of a claim: of those that equally many others have, at once."""
+    p = np.full(len(numbers), math.nan)
+    counts = np.array([len(number.others) for number in numbers])
+    for count in np.unique(counts[counts >= FEWEST]):
+        these = np.flatnonzero(counts == count).tolist()
+        p[these] = p_of([numbers[i] for i in these])
+    return p
 
 
 def _checks(
-    numbers: Sequence[_Number], p_of: Callable[[_Number], float], written: Callable[[_Number], str]
+    numbers: Sequence[_Number],
+    p_of: Callable[[Sequence[_Number]], Floats],
+    written: Callable[[_Number], str],
 ) -> list[Check]:
     """A check for each claim, by Bonferroni's correction for its numbers and Holm's for the claims.
 
     written: the side that is compared with the others, as text.
     """
     claims = {name: list(group) for name, group in groupby(numbers, lambda number: number.claim)}
-    each = {
-        name: np.array([p_of(x) if len(x.others) >= FEWEST else math.nan for x in group])
-        for name, group in claims.items()
-    }
+    each = {name: _p(group, p_of) for name, group in claims.items()}
     p = {name: statistics.bonferroni(values) for name, values in each.items()}
     judged = [name for name in claims if not math.isnan(p[name])]
     adjusted = dict(zip(judged, statistics.holm([p[name] for name in judged]), strict=True))

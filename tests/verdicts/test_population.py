@@ -25,7 +25,7 @@ def rows() -> np.ndarray:
 
 
 def published_of(rows: np.ndarray) -> dict[str, Any]:
-    return {**as_published(rows[0]), "others": [as_published(row) for row in rows[1 + N :]]}
+    return {**as_published(rows[:1])[0], "others": as_published(rows[1 + N :])}
 
 
 def found(rows: np.ndarray) -> Population:
@@ -150,7 +150,7 @@ def test_a_study_of_one_run_is_not_compared_with_others(rows: np.ndarray) -> Non
 
 def test_where_no_others_are_known_none_are_spoken_of(rows: np.ndarray) -> None:
     """The verdict is as without them."""
-    verdict = compared(study_of(rows[1 : 1 + N]), as_published(rows[0]))
+    verdict = compared(study_of(rows[1 : 1 + N]), as_published(rows[:1])[0])
     assert verdict.population is None
     assert "other" not in text.verdict(verdict, "it")
 
@@ -158,7 +158,7 @@ def test_where_no_others_are_known_none_are_spoken_of(rows: np.ndarray) -> None:
 def test_the_verdict_on_the_published_run_does_not_depend_on_the_others(rows: np.ndarray) -> None:
     """Others tell which is the odd one; whether the published run came out again is between it and the study."""
     with_others = compared(study_of(rows[1 : 1 + N]), published_of(rows))
-    without = compared(study_of(rows[1 : 1 + N]), as_published(rows[0]))
+    without = compared(study_of(rows[1 : 1 + N]), as_published(rows[:1])[0])
     assert (with_others.outcome, with_others.checks) == (without.outcome, without.checks)
 
 
