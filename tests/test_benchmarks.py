@@ -58,7 +58,7 @@ def test_peak_memory_counts_from_its_reset():
     def in_use() -> int:
         return int(re.search(r"^VmRSS:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)[1]) * 1024
 
-    for megabytes in (200, 100):  # the second peak is the lower one: the first is forgotten
+    for megabytes in (100, 50):  # the second peak is the lower one: the first is forgotten
         measures.reset_peak_memory("cpu")
         before = in_use()
         with mmap.mmap(-1, megabytes * 1_000_000) as fresh:  # what a tensor gets may be memory used before
@@ -163,6 +163,7 @@ def test_the_epoch_benchmark_fails_for_an_engine_that_does_not_update(candidate,
     """Whichever is timed: no candidate is checked against its own losses."""
     monkeypatch.setattr(test_epochs, "_expected", {})
     monkeypatch.setattr(test_epochs, "EPOCH", 60)
+    monkeypatch.setattr(test_epochs, "FEW", 20)
     monkeypatch.setattr(epochs, "ONE", epochs.ONE.with_changes({"learning_rate": 0.1}))  # learns in a few steps
     threads = torch.get_num_threads()
 

@@ -19,17 +19,21 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run of three epochs."""
+    """The folder of a finished run of three epochs, with empty figures."""
     folder = tmp_path_factory.mktemp("runs") / "finished"
-    assert (
-        main(["run", "--data", str(images), "--epochs", "3", "--threads", "1", "--seed", "5", "--out", str(folder)])
-        == 0
-    )
+    options = ["--data", str(images), "--epochs", "3", "--threads", "1", "--seed", "5", "--out", str(folder)]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        draw_nothing(monkeypatch)
+        assert main(["run", *options]) == 0
     return folder
 
 
 @pytest.fixture
 def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draws empty figures: the run of `finished` and the figures' own tests draw them in full."""
+    """Draws empty figures: `test_run_fills_its_folder` and the figures' own tests draw them in full."""
+    draw_nothing(monkeypatch)
+
+
+def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*FIGURES, "running_loss"):
         monkeypatch.setattr(figures, name, lambda *args, **kwargs: Figure())

@@ -38,9 +38,11 @@ def test_run_prints_what_the_lesson_prints(images: Path, tmp_path: Path, capsys:
     assert printed.out.splitlines()[-1].endswith(f"all of it on one page: {tmp_path / 'run' / 'report.html'}")
 
 
-def test_run_fills_its_folder(finished: Path) -> None:
+def test_run_fills_its_folder(images: Path, tmp_path: Path) -> None:
     """Record, metrics, weights, state, the report, all figures and the lock are there, and nothing else."""
-    assert {path.name for path in finished.iterdir()} == {
+    folder = tmp_path / "run"
+    assert main(["run", "--data", str(images), "--epochs", "1", "--threads", "1", "--out", str(folder)]) == 0
+    assert {path.name for path in folder.iterdir()} == {
         "report.html",
         "record.json",
         "metrics.jsonl",
@@ -49,9 +51,9 @@ def test_run_fills_its_folder(finished: Path) -> None:
         "figures",
         ".lock",
     }
-    assert {path.stem for path in (finished / "figures").glob("*.png")} == FIGURES
-    lines = (finished / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == record_of(finished)["epochs"]
+    assert {path.stem for path in (folder / "figures").glob("*.png")} == FIGURES
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == record_of(folder)["epochs"]
 
 
 @pytest.mark.usefixtures("quick_figures")

@@ -108,12 +108,11 @@ def test_the_forward_pass_of_training_runs_on_tensors_that_claim_to_be_on_a_gpu(
     """
     recipe = RECIPES[name]
     with FakeTensorMode():
-        network, data = network_on("cuda", recipe), fake_images(50)
-        made = batches(
-            data, torch.arange(50), recipe.batch_size, augmentation=recipe.augmentation, pixels=recipe.pixels
-        )
+        n = recipe.batch_size + 1  # a full batch and one of a single image
+        network, data = network_on("cuda", recipe), fake_images(n)
+        made = batches(data, torch.arange(n), recipe.batch_size, augmentation=recipe.augmentation, pixels=recipe.pixels)
         losses = [torch.nn.functional.cross_entropy(network(images), labels) for images, labels in made]
-    assert len(losses) == -(-50 // recipe.batch_size)
+    assert len(losses) == 2
     assert {loss.device.type for loss in losses} == {"cuda"}
 
 
@@ -125,7 +124,8 @@ def test_evaluation_runs_on_tensors_that_claim_to_be_on_a_gpu(name: str, monkeyp
     counting = pytest.raises(DynamicOutputShapeException, match="bincount")
     with no_collecting(monkeypatch), FakeTensorMode(), counting:
         network = network_on("cuda", recipe)
-        made = batches(fake_images(50), torch.arange(50), recipe.batch_size, pixels=recipe.pixels)
+        n = recipe.batch_size + 1
+        made = batches(fake_images(n), torch.arange(n), recipe.batch_size, pixels=recipe.pixels)
         evaluate(network, made)
 
 

@@ -63,9 +63,20 @@ def looked_at(page: str, folder: Path, *flags: str) -> tuple[dict[str, Any], lis
     return json.loads(unescape(match[1])), [line for line in result.stderr.splitlines() if "CONSOLE" in line]
 
 
-def test_the_page_loads_nothing_complains_of_nothing_and_fits_a_phone(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def page() -> str:
+    return html(a_study(), seen=some_pictures())
+
+
+@pytest.fixture(scope="module")
+def seen(page: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[str]]:
+    """The page as it is."""
+    return looked_at(page, tmp_path_factory.mktemp("page"))
+
+
+def test_the_page_loads_nothing_complains_of_nothing_and_fits_a_phone(seen: tuple[dict[str, Any], list[str]]) -> None:
     """No request, an empty console, no sideways scrolling at 390 pixels; charts are wide, pictures are decoded."""
-    found, console = looked_at(html(a_study(), seen=some_pictures()), tmp_path)
+    found, console = seen
     assert found["loaded"] == []
     assert console == []
     assert found["width"] <= found["window"] == 390
@@ -87,13 +98,14 @@ def test_a_comparison_is_not_cut_on_a_phone(tmp_path: Path) -> None:
     assert min(found["letters"]) > 10.5
 
 
-def test_what_is_pointed_at_is_read_in_place_of_the_axis_name(tmp_path: Path) -> None:
+def test_what_is_pointed_at_is_read_in_place_of_the_axis_name(
+    page: str, seen: tuple[dict[str, Any], list[str]], tmp_path: Path
+) -> None:
     """Of all readings of all charts only that of the epoch under the pointer shows, and hides the name of its axis.
 
     No pointer can be moved here, so the focus, which the probe gives to what lies under one, stands for it.
     """
-    page = html(a_study(), seen=some_pictures())
-    resting, _ = looked_at(page, tmp_path)
+    resting, _ = seen
     assert resting["read"] == []
     assert ":hover" in page
     found, _ = looked_at(page.replace(":hover", ":focus"), tmp_path)
@@ -106,11 +118,10 @@ def test_what_is_pointed_at_is_read_in_place_of_the_axis_name(tmp_path: Path) ->
     assert found["width"] <= found["window"]
 
 
-def test_the_page_is_dark_where_the_reader_wants_it(tmp_path: Path) -> None:
+def test_the_page_is_dark_where_the_reader_wants_it(page: str, tmp_path: Path) -> None:
     """With a preference for dark, paper and ink change places; and the checks above can fail."""
     spoiled = '<img src="https://127.0.0.1:9/x.png"><svg><circle r="x"/></svg><p style="width: 500px">wide</p></body>'
-    page = html(a_study(), seen=some_pictures()).replace("</body>", spoiled)
-    found, console = looked_at(page, tmp_path, "--blink-settings=preferredColorScheme=0")
+    found, console = looked_at(page.replace("</body>", spoiled), tmp_path, "--blink-settings=preferredColorScheme=0")
     paper, ink = (sum(map(int, re.findall(r"\d+", found[name])[:3])) for name in ("paper", "ink"))
     assert paper < 150 < 600 < ink
     assert found["loaded"] == ["https://127.0.0.1:9/x.png"]

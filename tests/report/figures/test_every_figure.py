@@ -5,9 +5,9 @@ import sys
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pytest
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 
 from tests.report.figures.drawn import CAPTION, CLASSES, LONG, all_figures, contrast, figure_of, pixels, visible_texts
 
@@ -30,15 +30,14 @@ def test_no_text_overlaps_another_or_leaves_the_figure(name: str, caption: str, 
     figure.draw_without_rendering()
     # Names at 40 degrees pass close to each other: upright boxes overlap where the letters do not.
     upright = [text for text in visible_texts(figure) if text.get_rotation() in (0, 90)]
-    boxes = [(text.get_text(), text.get_window_extent()) for text in upright]
-    width, height = figure.bbox.size
-    for index, (text_, box) in enumerate(boxes):
-        assert 0 <= box.x0 < box.x1 <= width, text_
-        assert 0 <= box.y0 < box.y1 <= height, text_
-        for other, other_box in boxes[index + 1 :]:
-            shared = Bbox.intersection(box, other_box)
-            # Boxes include the empty space above and below letters: they may touch by 2 pixels.
-            assert shared is None or min(shared.width, shared.height) < 2, f"{text_!r} on {other!r}"
+    words = [text.get_text() for text in upright]
+    low, high = np.moveaxis(np.array([text.get_window_extent().get_points() for text in upright]), 1, 0)  # (n, x and y)
+    outside = ~((low >= 0) & (low < high) & (high <= figure.bbox.size)).all(axis=1)
+    assert [words[i] for i in np.flatnonzero(outside)] == []
+    shared = np.minimum(high, high[:, None]) - np.maximum(low, low[:, None])  # (n, n, width and height)
+    # Boxes include the empty space above and below letters: they may touch by 2 pixels.
+    overlaps = np.triu((shared >= 2).all(axis=2), k=1)
+    assert [f"{words[i]!r} on {words[j]!r}" for i, j in np.argwhere(overlaps)] == []
 
 
 @EVERY
