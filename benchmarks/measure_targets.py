@@ -46,11 +46,25 @@ def keep(distribution: Distribution, path: Path = targets.FILE) -> Distribution:
     if before is not None:
         if before.fingerprints != distribution.fingerprints:
             raise InputError(f"data: not the images that the targets of {name} were measured on: remove those first")
-        distribution = replace(distribution, accuracy={**before.accuracy, **distribution.accuracy})
+        distribution = replace(
+            distribution,
+            accuracy={**before.accuracy, **distribution.accuracy},
+            measured=_both(before.measured, distribution.measured),
+        )
     entries = sorted([*others, distribution], key=lambda d: (d.recipe, d.data, d.epochs))
     with replacing(path) as file:
         file.write((json.dumps([asdict(d) for d in entries], indent=1, allow_nan=False) + "\n").encode())
     return distribution
+
+
+def _both(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """As now; where something of the environment was otherwise before, with both."""
+    both = dict(now)
+    for name in set(ENVIRONMENT) & before.keys() & now.keys():
+        values = str(before[name]).split(" and ")
+        there = str(now[name]) in values
+        both[name] = before[name] if there else " and ".join([*values, str(now[name])])
+    return both
 
 
 def _measured(environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,15 @@ def test_measured_accuracies_are_added_seed_by_seed(tmp_path):
     assert targets.find("udacity", "official", 1, path) is None
 
 
+def test_all_processors_that_accuracies_were_measured_on_are_kept(tmp_path):
+    """And of the rest what was said last."""
+    path = tmp_path / "targets.json"
+    for seed, cpu in enumerate(["Xeon", "EPYC", "Xeon"]):
+        measured = {"date": f"day {seed}", "cpu": cpu, "threads": 1}
+        kept = measure_targets.keep(distribution({str(seed): 0.5}, measured=measured), path)
+    assert kept.measured == {"date": "day 2", "cpu": "Xeon and EPYC", "threads": 1}
+
+
 def test_accuracies_on_other_images_are_refused(tmp_path):
     path = tmp_path / "targets.json"
     measure_targets.keep(distribution({"0": 0.5}), path)
