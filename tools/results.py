@@ -180,7 +180,7 @@ def stands_out(checks: Sequence[Check]) -> str:
 
 
 def population(recipe: str) -> str:
-    """The main numbers of study, published run and others, and what follows."""
+    """The main numbers of study, published run and others, what follows, and in what either differs from the others."""
     found = verdict_of(kept()[recipe]).population
     assert found is not None
     rows = []
@@ -188,7 +188,13 @@ def population(recipe: str) -> str:
         sides = [text.group(row[side], row["unit"]) for side in ("study", "others")]
         rows.append([name.replace("_", " "), text.value(row["published"], row["unit"]), *sides])
     lines = table((f"`{recipe}`", "published", "the study: mean (sd), runs", "others: mean (sd), runs"), rows)
-    return f"{lines}\n**{text.ODD[found.odd]}.**\n"
+    differing = [
+        f"- {who} differs from the others by its {check.name}: {check.sentence}.\n"
+        for who, checks in (("The published run", found.published), ("The study", found.study))
+        for check in checks
+        if check.holds is False
+    ]
+    return f"{lines}\n**{text.ODD[found.odd]}.**\n" + "".join(["\n", *differing] if differing else [])
 
 
 def others(recipe: str) -> str:
