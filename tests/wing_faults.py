@@ -133,7 +133,8 @@ FAULTS = (
     Fault("the least gap decides", AGAINST, "ratio, most, where = max(gaps)", "ratio, most, where = min(gaps)", E + "a_single_loss_beyond_rounding_is_not_close"),
     Fault("rounding of one side alone is judged", AGAINST, "if tolerances is None or growth(b.recipe, b.data) is None:", "if tolerances is None:", E + "rounding_is_not_judged_where_its_growth_was_not_measured"),
     Fault("close covers up other accuracies", AGAINST, "if outcome == DIFFERENT and checks[1].holds:", "if False:", E + "close_losses_with_other_accuracies_are_different"),
-    Fault("other environments are not told", AGAINST, "    if environments:\n", "    if False:\n", A + "what_else_differs_is_told"),
+    Fault("other environments are not told", AGAINST, "    if environments := arrows(", "    if environments := False and arrows(", A + "what_else_differs_is_told"),
+    Fault("the environment of the first run alone", AGAINST, "str(getattr(run.environment, name)) for run in study.runs}", "str(getattr(run.environment, name)) for run in study.runs[:1]}", A + "what_else_differs_is_told"),
     Fault("other test images are not told by the verdict", AGAINST, '(ours.test, theirs.test, "tested")', '(ours.test, ours.test, "tested")', E + "other_data_is_told_and_forbids_the_first_rungs"),
     Fault("a larger margin than was asked for", AGAINST, "found = statistics.compare(ours, theirs, margin)", "found = statistics.compare(ours, theirs, 2 * margin)", A + "what_is_said_of_accuracies"),
     Fault("the tolerance of the epoch before", ROUNDING, "self.measured[name][epoch - 1] if epoch <= self.telling", "self.measured[name][max(0, epoch - 2)] if epoch <= self.telling", E + "tolerances_are_ten_times_the_errors_measured"),
@@ -164,7 +165,7 @@ FAULTS = (
     # statistics
     Fault("relative to the smaller one", STATISTICS, "np.maximum(np.abs(a), np.abs(b))[apart]", "np.minimum(np.abs(a), np.abs(b))[apart]", M + "the_loss_of_the_last_step_is_compared_with_the_first_trace"),
     Fault("Student's test in place of Welch's", STATISTICS, 'groups.tconfint_diff(LEVEL, usevar="unequal")', 'groups.tconfint_diff(LEVEL, usevar="pooled")', X + "welch_interval_of_a_textbook_example"),
-    Fault("the p-value of equal variances", STATISTICS, 'groups.ttest_ind(usevar="unequal")[1]', 'groups.ttest_ind(usevar="pooled")[1]', X + "welch_p_is_what_r_gives_for_its_sleep_data"),
+    Fault("the p-value of equal variances", STATISTICS, '.ttest_ind(usevar="unequal")[1]', '.ttest_ind(usevar="pooled")[1]', X + "welch_p_is_what_r_gives_for_its_sleep_data"),
     Fault("TOST at 10 %", STATISTICS, "return self.p_equivalent < LEVEL", "return self.p_equivalent < 2 * LEVEL", X + "equivalence_is_the_narrow_interval_within_the_margin"),
     Fault("a mean is predicted, not a run", STATISTICS, "values.std(axis=0, ddof=1) * math.sqrt(1 + 1 / n)\n    return", "values.std(axis=0, ddof=1) * math.sqrt(1 / n)\n    return", X + "prediction_interval_of_a_textbook_example"),
     Fault("the farther end of a published range", STATISTICS, "np.maximum(np.asarray(low) - mean, mean - np.asarray(high))", "np.maximum(np.asarray(high) - mean, mean - np.asarray(low))", X + "published_bounds_are_as_far_as_their_nearest_end"),
