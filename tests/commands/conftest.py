@@ -9,6 +9,7 @@ from cifar_repro.cli import main
 from cifar_repro.report import figures
 from tests.commands.run_folder import FIGURES
 from tests.make_data import tiny_set, write_binary_folder
+from tests.workers import draw_nothing
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run of three epochs, with empty figures."""
+    """The folder of a finished run of three epochs, without its figures."""
     folder = tmp_path_factory.mktemp("runs") / "finished"
     options = ["--data", str(images), "--epochs", "3", "--threads", "1", "--seed", "5", "--out", str(folder)]
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -31,9 +32,5 @@ def finished(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws empty figures: `test_run_fills_its_folder` and the figures' own tests draw them in full."""
-    draw_nothing(monkeypatch)
-
-
-def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*FIGURES, "running_loss"):
         monkeypatch.setattr(figures, name, lambda *args, **kwargs: Figure())
