@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 from scipy.stats import binom
 
+from cifar_repro.core.errors import InputError
 from cifar_repro.gate import text as gate_text
 from cifar_repro.gate.gate import (
     LEAST_DETECTABLE,
@@ -14,10 +15,11 @@ from cifar_repro.gate.gate import (
     GateResult,
     Rounds,
     compare,
+    gate,
     rounds_to_tell,
     sum_up,
 )
-from cifar_repro.gate.side import Measurement
+from cifar_repro.gate.side import Measurement, parse_side
 
 Seconds = tuple[list[float], list[float]]  # of the first and the second, in each round
 
@@ -137,6 +139,8 @@ def test_what_counts_of_a_against_a_is_its_wide_interval() -> None:
     narrow, wide = (math.log(high / low) for low, high in (found.interval, found.wide_interval))
     assert 1.2 < wide / narrow < 1.45
     assert made(same, by(1)).detectable == max(found.wide_interval[1], 1 / found.wide_interval[0])
+    further_down = spread(0.7, 0.5)
+    assert made(further_down, by(1)).detectable == 1 / compare(*further_down).wide_interval[0] > 1.5
 
 
 def test_the_seconds_of_a_step_are_those_of_a_round_by_its_steps() -> None:
@@ -194,8 +198,8 @@ def test_as_many_rounds_as_are_named_do_tell() -> None:
     """Of 12 gates with the named number of rounds most call a difference, of those with a quarter of it few do."""
     rng, slowdown = np.random.default_rng(5), 1.12
     # The estimate is for the ratio that was measured: that of these is the true one.
-    gates = [noisy(rng, slowdown, 40) for _ in range(7)]
-    needed = int(np.median([rounds_to_tell(as_measured(gate, slowdown)) or 9999 for gate in gates]))
+    found = [noisy(rng, slowdown, 40) for _ in range(7)]
+    needed = int(np.median([rounds_to_tell(as_measured(each, slowdown)) or 9999 for each in found]))
     called = {n: sum(noisy(rng, slowdown, n).slower for _ in range(12)) for n in (needed, needed // 4)}
     assert called[needed] >= 7
     assert called[needed // 4] <= 4
@@ -203,8 +207,8 @@ def test_as_many_rounds_as_are_named_do_tell() -> None:
 
 def test_half_the_difference_takes_four_times_the_rounds() -> None:
     """Of the logarithm of the ratio, for limit and interval shrink with the square root of the number of rounds."""
-    gate = made(by(1.4), spread(1.2, 0.2))
-    whole, half = (rounds_to_tell(as_measured(gate, ratio)) for ratio in (1.12**2, 1.12))
+    found = made(by(1.4), spread(1.2, 0.2))
+    whole, half = (rounds_to_tell(as_measured(found, ratio)) for ratio in (1.12**2, 1.12))
     assert whole is not None
     assert half is not None
     assert 4 * whole - 4 <= half <= 4 * whole
@@ -212,11 +216,30 @@ def test_half_the_difference_takes_four_times_the_rounds() -> None:
 
 def test_rounds_are_named_up_to_the_most_that_there_can_be() -> None:
     """And none for a difference of the least that is ever called, which must be exceeded."""
-    gate = made(by(1.4), spread(1.2, 0.2))
-    named = {rounds_to_tell(as_measured(gate, ratio)) for ratio in np.linspace(1.04, 1.2, 4_000).tolist()}
+    found = made(by(1.4), spread(1.2, 0.2))
+    named = {rounds_to_tell(as_measured(found, ratio)) for ratio in np.linspace(1.04, 1.2, 4_000).tolist()}
     assert max(n for n in named if n) == MOST_ROUNDS
     assert None in named
-    assert rounds_to_tell(as_measured(gate, LEAST_DETECTABLE)) is None
+    assert rounds_to_tell(as_measured(found, LEAST_DETECTABLE)) is None
+
+
+def test_near_the_least_that_is_called_what_exceeds_it_decides() -> None:
+    """Of a difference of 4 % with an error of 3 %, 1.0441 % are beyond the least: 40 * (3 / 1.0441) ** 2 rounds."""
+    low, high = (math.exp(0.04 + ends * 1.96 * 0.03) for ends in (-1, 1))
+    found = replace(made(by(1), by(1)), ratio=math.exp(0.04), interval=(low, high))
+    assert rounds_to_tell(found) == 331
+
+
+def test_what_cannot_be_compared_is_refused() -> None:
+    """What is no workload, a handful of rounds, and sides of which one runs more steps than the other."""
+    side = parse_side("threads=1")
+    with pytest.raises(InputError, match=r"workload: 'walk' is not known: give one of step, epoch-part$"):
+        gate(side, side, "walk")
+    with pytest.raises(InputError, match=r"rounds: 9 are too few: give 10 or more$"):
+        gate(side, side, "step", 9)
+    same, longer = Measurement(0.08, 10, [1.0]), Measurement(0.08, 10, [1.0, 1.0])
+    with pytest.raises(InputError, match=r"^side: the two run another number of steps: give two packages with"):
+        sum_up("step", {}, {}, [(same, same)] * 10, [(same, longer)] * 10)
 
 
 def as_measured(found: GateResult, ratio: float) -> GateResult:

@@ -122,7 +122,9 @@ def _children() -> list[str]:
         ("echo hello", "status -?[0-9]+: see that"),
         ("echo 1", "status -?[0-9]+: see that"),
         ("echo first >&2; echo last >&2; exit 3", "does not work: it ended with status 3: last: see that the workload"),
+        (r"printf '\377 lost\n' >&2; exit 3", "status 3: \ufffd lost: see that"),
     ],
+    ids=["no torch", "no cifar_repro", "no JSON", "no object", "last words", "words in no encoding"],
 )
 def test_an_interpreter_that_lacks_something_is_named(program: str, said: str, tmp_path: Path) -> None:
     """No torch, no cifar_repro, or no Python at all."""
@@ -131,6 +133,22 @@ def test_an_interpreter_that_lacks_something_is_named(program: str, said: str, t
     path.chmod(0o755)
     with Worker(parse_side(str(path)), "step", None) as worker, pytest.raises(InputError, match=f"interpreter.*{said}"):
         worker.describe()
+
+
+def test_a_worker_starts_in_an_empty_folder_with_its_settings(tmp_path: Path) -> None:
+    """There is nothing to import where it starts, other threads wait asleep, and no hash is another one each time."""
+    path = tmp_path / "interpreter"
+    environment = r'{"hashes": "%s", "waiting": "%s", "beside it": "%s"}'
+    printed = f'{{"environment": {environment}, "package": %s}}'
+    path.write_text(f'#!/bin/sh\nprintf \'{printed}\n\' "$PYTHONHASHSEED" "$OMP_WAIT_POLICY" "$(ls)" "$3"\n')
+    path.chmod(0o755)
+    settings = {"workload": "step", "package": None, "memory_format": "contiguous", "threads": 2, "core": 5}
+    with Worker(parse_side(str(path), 2), "step", 5) as worker:
+        assert worker.describe() == {
+            "side": str(path),
+            "environment": {"hashes": "0", "waiting": "passive", "beside it": "stderr"},
+            "package": settings,
+        }
 
 
 def test_what_a_side_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,10 +160,12 @@ def test_what_a_side_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", str(tmp_path))
     assert parse_side("python", 2) == Side("python", link, None, "contiguous", 2)
     assert parse_side("memory_format=channels_last", 3).threads == 3
+    assert parse_side("threads=1024").threads == 1024
     side = parse_side("memory_format=channels_last,threads=4")
+    assert side.given == "memory_format=channels_last,threads=4"
     assert (side.interpreter, side.memory_format, side.threads) == (here, "channels_last", 4)
     assert side.package is not None
     assert (side.package / "cifar_repro" / "gate" / "gate.py").is_file()
     (tmp_path / "cifar_repro").mkdir()
     (tmp_path / "cifar_repro" / "__init__.py").touch()
-    assert parse_side(str(tmp_path)).package == tmp_path
+    assert parse_side(str(tmp_path), 2) == Side(str(tmp_path), here, tmp_path, "contiguous", 2)

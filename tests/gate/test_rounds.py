@@ -68,7 +68,7 @@ def test_all_processes_share_a_core_where_each_has_one_thread(
     """One of those that this process may use; where a side has more threads, the system places them."""
     monkeypatch.setattr(Counting, "every", [])
     monkeypatch.setattr("cifar_repro.gate.gate.Worker", Counting)
-    monkeypatch.setattr("os.sched_getaffinity", lambda process: {2, 6}, raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0: {2, 6}}[process], raising=False)
     shown = Shown()
 
     a, b = (Side(name, Path("python"), None, "contiguous", n) for name, n in zip("ab", threads, strict=True))
