@@ -31,11 +31,17 @@ def test_the_trace_of_a_training_that_diverges_is_not_written(
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`trace` writes a file and never over another; `diff` says identical with 0, where they part with 1."""
+    """`trace` writes a file, never over another, with the tests that it is given; `diff` says identical with 0, where
+    they part with 1."""
     images = write_binary_folder(tmp_path, tiny_set(per_batch=20, test=5))
     make = ["trace", "--data", str(images), "--threads", "1", "--steps", "3"]
     a, b, c = (str(tmp_path / name) for name in "abc")
-    assert main([*make, "-o", a]) == main([*make, "-o", b]) == main([*make, "--dropout-seed", "1", "-o", c]) == 0
+    tests = tmp_path / "tests.xml"
+    tests.write_text("<testsuites><testcase/><testcase/><testcase><failure/></testcase></testsuites>")
+    assert main([*make, "--tests", str(tests), "-o", a]) == 0
+    assert main([*make, "-o", b]) == main([*make, "--dropout-seed", "1", "-o", c]) == 0
+    with Path(a).open() as file:
+        assert json.loads(next(file))["tests"] == {"passed": 2, "failed": 1, "errors": 0, "skipped": 0}
     assert main([*make, "-o", a]) == 2
     assert main([*make[:-1], "99", "-o", str(tmp_path / "d")]) == 2
     assert not (tmp_path / "d").exists()

@@ -135,6 +135,9 @@ def test_norms_are_over_the_larger_side_and_all_weights_together() -> None:
     gap = measure(a, b)
     assert gap is not None
     assert (gap.differing, gap.absolute, gap.relative, gap.norm) == (1, 3.0, 1.0, 0.6)
+    gap = measure(replace(a, dtype="float64"), replace(b, dtype="float64"))
+    assert gap is not None
+    assert (gap.norm, gap.ulps) == (0.6, None)  # ulps are those of float32
     sides: list[dict[str, Entry]] = []
     for values in ((6.0, 8.0), (3.0, 4.0)):
         names = {"step 1/loss": 1.0, "step 1/update/v": values[0], "step 1/update/w": values[1]}

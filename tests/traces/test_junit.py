@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from cifar_repro.core.errors import InputError
 from cifar_repro.traces.junit import Outcomes, count_tests
 
 SUITE = """<?xml version="1.0" encoding="utf-8"?>
@@ -21,6 +24,19 @@ def test_every_outcome_of_a_suite_is_counted(tmp_path: Path) -> None:
     """Passed, failed, errors and skipped are counted from the test cases."""
     (tmp_path / "tests.xml").write_text(SUITE)
     assert count_tests(tmp_path / "tests.xml") == Outcomes(passed=2, failed=1, errors=1, skipped=1)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [("<testsuite/>", "its root is testsuite"), ("<!DOCTYPE t><testsuites/>", "it has a document type")],
+)
+def test_what_is_no_junit_xml_is_refused_with_the_reason(content: str, why: str, tmp_path: Path) -> None:
+    """Another root, or a document type, which could define entities that expand without end."""
+    (tmp_path / "tests.xml").write_text(content)
+    with pytest.raises(
+        InputError, match=rf"tests.xml: is no JUnit XML \({why}\): give a file that 'pytest --junit-xml'"
+    ):
+        count_tests(tmp_path / "tests.xml")
 
 
 def test_what_pytest_writes_is_counted(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from cifar_repro.traces import text
 from cifar_repro.traces.diff import Parting
+from cifar_repro.traces.gap import Gap
 
 EQUAL = Parting(None, None, None, "All that both have is equal.", [], [], [], [], [])
 
@@ -36,3 +37,29 @@ def test_where_the_experiments_differ_it_is_said_in_what() -> None:
     ]
     assert text.parting(equal).splitlines() == ["Identical.", *differ]
     assert text.parting(EQUAL) == "Identical."
+
+
+def test_growth_is_shown_at_a_few_steps_and_at_every_twentieth() -> None:
+    """The steps 1, 2, 5 and 10, every twentieth, and the last one, whatever the losses are."""
+    rows: list[tuple[int, float, float | None]] = [(step, 20.0, 1e-7) for step in range(1, 46)]
+    growth = text.parting(replace(EQUAL, first="init/w", kind="initialisation of w", growth=rows)).splitlines()[-7:]
+    shown = [f"{step:6}            20             1e-07" for step in (1, 2, 5, 10, 20, 40, 45)]
+    assert growth == shown
+
+
+def test_a_gap_between_samples_is_said_to_be_of_these() -> None:
+    """How many were compared and differ, by how much, and what would compare all; of float64 there are no ulps."""
+    hint = "To compare all values, make both traces with --tensors all."
+    assert text.gap(Gap(1_000, 8, 3, 0.5, 0.25, 0.125, 4_096)) == [
+        "A trace keeps 8 of its 1,000 values, and only these were compared: 3 differ, by up to 0.5, "
+        "relatively by up to 0.25, and by up to 4,096 ulps.",
+        "(An ulp is the step from a float32 number to the next; near zero, steps are tiny.)",
+        "The norm of the difference is 0.125 of the norm of these values.",
+        hint,
+    ]
+    assert text.gap(Gap(1_000, 8, 1, 0.5, 0.25, 0.125)) == [
+        "A trace keeps 8 of its 1,000 values, and only these were compared: 1 differs, by up to 0.5, "
+        "relatively by up to 0.25.",
+        "The norm of the difference is 0.125 of the norm of these values.",
+        hint,
+    ]

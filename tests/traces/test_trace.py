@@ -61,6 +61,16 @@ def test_progress_is_told_step_by_step(setting: Setting) -> None:
     assert shown.bars == [{"total": 2, "desc": "tracing"}]
 
 
+def test_in_float64_all_that_is_computed_is_float64(setting: Setting) -> None:
+    """From the same float32 weights and images on: outputs, loss, gradients and updated weights, of a single step."""
+    traced = trace(setting.recipe, setting.seeds, setting.data, 1, device=CPU, dtype=torch.float64)
+    types = {name: tensor.dtype for name, tensor in traced if tensor.is_floating_point()}
+    given = {name for name in types if name.startswith(("init/", "step 1/batch/"))}
+    assert {types[name] for name in given} == {torch.float32}
+    assert {types[name] for name in types.keys() - given} == {torch.float64}
+    assert "step 1/loss" in types
+
+
 def test_a_trace_repeats(setting: Setting, reference: Trace) -> None:
     """Traced twice, everything is equal, and `diff` says so."""
     found = diff(reference, setting.traced())

@@ -68,6 +68,16 @@ def test_a_whole_trace_of_another_schema_is_refused_by_its_number(tmp_path: Path
                 read_trace(tmp_path / "b")
 
 
+def test_the_entry_that_is_none_is_told_by_its_number(tmp_path: Path) -> None:
+    """Counted from the first one below the header, which is entry 1."""
+    write_hand_made(tmp_path / "a", {})
+    lines = (tmp_path / "a").read_text().splitlines()
+    for number in (1, 3):
+        (tmp_path / "b").write_text("\n".join([*lines[:number], "{}", *lines[number + 1 :]]))
+        with pytest.raises(InputError, match=f"b: is no trace .*entry {number}"):
+            read_trace(tmp_path / "b")
+
+
 @pytest.mark.parametrize("content", ["{}", '{"epoch":1,"train_loss":2.5}'])
 def test_what_says_nothing_of_a_trace_is_not_called_one_of_another_version(content: str, tmp_path: Path) -> None:
     """Of JSON lines of something else, metrics.jsonl, say, it is not said that another version reads them."""

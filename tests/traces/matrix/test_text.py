@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cifar_repro.runs.environment import DECISIVE
-from tests.traces.matrix.files import Make, gate, lacking, printed
+from tests.traces.matrix.files import Make, entries, gate, lacking, printed
 
 
 def test_the_text_says_what_is_common_above_the_table(
@@ -39,6 +39,14 @@ def test_what_no_file_tells_has_no_column(make: Make, capsys: pytest.CaptureFixt
     out = printed(capsys, make("a", environment={"python": "3.10.1"}), make("b", environment={"threads": 2}))
     assert "environment  torch        python  threads  trace  loss of step 2\na " in out
     assert "All: CPU model a CPU, CPU AVX512, device cpu, memory format contiguous, deterministic True\n" in out
+
+
+def test_where_nothing_is_common_no_line_says_so(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two environments that differ in everything have the table right below its caption."""
+    everything = {"python": "3.10.1"} | {name: value for name, (value, *_) in DIFFERENCES.items()}
+    lines = printed(capsys, make("a"), make("b", environment=everything)).splitlines()
+    assert lines[1] == ""
+    assert lines[2].startswith("environment  torch ")
 
 
 # Another value of an entry of the environment, the title of its column, and both values there.
@@ -103,6 +111,8 @@ def test_the_json_holds_rows_and_groups(three: list[Path], capsys: pytest.Captur
 
 
 def test_a_missing_entry_is_printed(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    """A group that parts by a name alone says which."""
-    out = printed(capsys, make("a"), make("b", lacking("forward/f#1")))
+    """A group that parts by names alone says one of those that only either has."""
+    other = [e | {"name": e["name"].replace("f#1", "g#1")} for e in entries()]
+    out = printed(capsys, make("a"), make("b", lacking("forward/f#1")), make("c", other)).splitlines()
     assert "B: b. Differs from a: step 1/forward/f#1 is only in a" in out
+    assert "C: c. Differs from a: step 1/forward/f#1 is only in a; step 1/forward/g#1 is only in c" in out
