@@ -14,7 +14,10 @@ from tests.bad_input.spoiled import Finished, edit
 from tests.make_studies import HEADER, make_study, write_study
 
 CONTRADICTIONS = {
-    "official without the fingerprints": ({"official": True}, "official is true"),
+    "official without the fingerprints": (
+        {"official": True},
+        "official is true, but the fingerprints are not those of official CIFAR-10",
+    ),
     "official with one of the two": (
         {"official": True, "fingerprints": {**official.FINGERPRINTS, "test": "b" * 64}},
         "official is true",

@@ -93,6 +93,7 @@ def test_a_setting_that_explains_the_difference_is_found(
     assert result.difference is not None
     assert result.difference.epoch == 1
     assert "1 thread, contiguous" in result.explained_by
+    assert torch.get_num_threads() == record["environment"]["threads"]  # whatever was tried since
 
 
 def test_a_run_that_is_validated_on_the_test_images_is_repeated(data: Cifar10, tmp_path: Path) -> None:
@@ -177,14 +178,15 @@ def test_other_data_is_refused(record: dict[str, Any], data: Cifar10) -> None:
     """One changed pixel, and the run is not compared at all: it could not be the same."""
     images = data.train.images.clone()
     images[0, 0, 0, 0] ^= 1
-    with pytest.raises(InputError, match="train images of the run have fingerprint"):
+    with pytest.raises(InputError, match=r"^data: the train images of the run have fingerprint"):
         verify(as_record(record), Cifar10(ImageSet(images, data.train.labels), data.test, "synthetic"))
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 4])
 def test_epochs_that_the_record_lacks_are_refused(epochs: int, record: dict[str, Any], data: Cifar10) -> None:
     """No more epochs can be compared than the record has, and at least one must be."""
-    with pytest.raises(InputError, match="its record has 3: give no more"):
+    said = f"epochs: {epochs} of this run cannot be verified: its record has 3: give no more, and at least 1"
+    with pytest.raises(InputError, match=f"^{said}$"):
         verify(as_record(record), data, epochs=epochs)
 
 
