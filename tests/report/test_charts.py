@@ -1,6 +1,12 @@
 """What of a study is in the charts of its report."""
 
+import numpy as np
+import pytest
+
 from cifar_repro.report import charts
+from cifar_repro.report.parts import section
+from cifar_repro.report.published import Published
+from tests.make_studies import make_study, summed_up
 from tests.report.pages import a_study, whole
 
 
@@ -13,3 +19,55 @@ def test_each_seed_of_a_spread_is_read_with_its_own_result() -> None:
         assert run.test is not None
         assert f">{run.folder}: {100 * run.test.accuracy:.2f} %<" in accuracy
         assert f">{run.folder}: {run.test.loss:.4f}<" in loss
+
+
+def test_a_published_range_is_drawn_from_end_to_end() -> None:
+    """Of an accuracy that was published in whole per cent, beside the spread of the runs."""
+    study = whole(a_study())
+    assert study.test is not None
+    accuracy, loss = charts.spreads(study, study.test, Published(["source"], accuracy=(0.55, 0.56)), None)
+    assert "published 55.00 % to 56.00 %" in accuracy
+    assert "published" not in loss
+
+
+def test_a_class_is_apart_from_the_nearest_end_of_what_was_published_of_it() -> None:
+    """By no points where it lies within, or where nothing was published; in points, with a sign."""
+    study = summed_up(make_study([60.0], per_class=np.array([[50.0, 55.0, 55.5, 56.0, 60.0, 70, 70, 70, 70, 70]])))
+    names = ["airplane", "automobile", "bird", "cat", "deer"]
+    assert study.test is not None
+    shown = charts.classes(study, study.test, Published(["source"], per_class=dict.fromkeys(names, (0.55, 0.56))))
+    assert [row["apart"] for row in shown["rows"][:5]] == pytest.approx([-5, 0, 0, 0, 4])
+    assert [row["apart"] for row in shown["rows"][5:]] == [None] * 5
+
+
+@pytest.mark.parametrize(("recipe", "marks"), [("udacity", [(2, 1.05), (1, 2.11)]), ("keras-cnn", [])])
+def test_epochs_are_marked_where_the_validation_chooses_them(recipe: str, marks: list[tuple[int, float]]) -> None:
+    """Of each run the tested one, on its validation loss; none where the last epoch is tested, whatever its loss."""
+    content = a_study(2, recipe=recipe)
+    content["runs"][0]["best"] = {"epoch": 2, "valid_loss": 1.05}
+    content["runs"][1]["best"] = {"epoch": 1, "valid_loss": 2.11}
+    study = whole(content)
+    drawn = {series.name: series.marks for chart in charts.curves(study, None, None)[:1] for series in chart.series}
+    assert drawn == {"training": [], "validation": marks}
+    assert ("Circle: " in section(study)["curve_note"]) == bool(marks)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "window", "steps", "title"),
+    [
+        ("pytorch-blitz", 2_000, [2_000, 4_000], "Training loss, each point the mean of 2,000 steps"),
+        ("pytorch-blitz", 1_000, [12_500, 25_000], "Training loss"),
+        ("udacity", 0, [12_500, 25_000], "Training and validation loss"),
+    ],
+)
+def test_means_of_steps_are_overlaid_where_all_are_of_as_many(
+    recipe: str, window: int, steps: list[int], title: str
+) -> None:
+    """Else a point is the mean of an epoch, of which the published recipe has 12,500 steps, and no title says more."""
+    first, other = a_study(1, recipe="pytorch-blitz", epochs=2), a_study(1, recipe=recipe, epochs=2)
+    other["recipe"]["loss_window"] = window
+    made = [(name, whole(study)) for name, study in (("A", first), ("B", other))]
+    (chart,) = charts.overlaid(made)
+    assert chart.name == title
+    training = next(series for series in chart.series if series.whose == "A" and series.name == "training")
+    assert [x for x, _ in training.runs[0][:2]] == pytest.approx([step / 12_500 for step in steps])

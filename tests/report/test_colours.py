@@ -10,6 +10,7 @@ import pytest
 
 import cifar_repro.report
 from cifar_repro.report.elements import COLOURS, SHAPES
+from cifar_repro.report.elements import colour as look_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,3 +71,10 @@ def test_any_two_colours_differ_for_all_and_stand_out_from_the_paper(paper: int)
 def test_each_colour_has_a_sign_of_its_own() -> None:
     """Who tells no colours apart at all tells the signs."""
     assert len(set(SHAPES)) == COLOURS
+
+
+def test_where_colours_begin_again_they_are_drawn_otherwise() -> None:
+    """Of ten results, no two look alike."""
+    looks = [look_of(index) for index in range(2 * COLOURS)]
+    assert len(set(looks)) == len(looks)
+    assert [look.endswith(" again") for look in looks] == [False] * COLOURS + [True] * COLOURS

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from cifar_repro.report import elements, svg
+from cifar_repro.report.dots import dots
 from tests.report.drawings import HOSTILE, drawn, of_class, readings, texts
 
 
@@ -31,6 +32,18 @@ def test_rows_are_where_their_numbers_are() -> None:
     assert from_to(of_class(chart, "published-range")[0]) == pytest.approx([74, 75], abs=0.05)
     said = drawn(chart).attrib["aria-label"]
     assert "deer 71.0 (69.0 to 73.0), published 74.0 to 75.0; seeds 70.0 to 72.0" in said
+
+
+@pytest.mark.parametrize("values", [[70.121, 70.184], [0.00124, 0.00182], [1_234.5, 1_236.0]])
+def test_ticks_of_numbers_that_hardly_differ_say_where_they_are(values: list[float]) -> None:
+    """With as many digits as it takes: the numbers lie between the ticks that are below and above them."""
+    chart = svg.rows("r", [svg.Row(name="a", values=values)], axis_name="%", written=str, gutter=88, step=30)
+    ticks = [(float(t.text or ""), float(t.attrib["x"])) for t in of_class(chart, "tick")]
+    assert len({label for label, _ in ticks}) == len(ticks) > 2
+    for value, dot in zip(values, of_class(chart, "dot"), strict=True):
+        at = float(dot.attrib["cx"])
+        assert {label < value for label, x in ticks if x < at} <= {True}
+        assert {label > value for label, x in ticks if x > at} <= {True}
 
 
 def test_equal_values_stay_to_be_seen() -> None:
@@ -71,6 +84,18 @@ def test_rows_without_numbers_are_drawn() -> None:
     """A class without images is no error."""
     chart = svg.rows("r", [svg.Row(name="a", note="no images")], axis_name="%", written=str, gutter=88, step=30)
     assert "no images" in texts(chart)
+
+
+def test_nought_is_a_number_too() -> None:
+    """A difference of 0 is told as others are, and a class that is never right from one without images."""
+    row = svg.Row(name="B", centre=0.0, interval=(-1.0, 1.0))
+    chart = svg.rows("r", [row], axis_name="points", written="{:.1f}".format, gutter=88, step=30)
+    assert len(of_class(chart, "centre")) == 1
+    assert readings(chart)[0][1] == ["B 0.0 (-1.0 to 1.0)"]
+    table = [("cat", [0.0, 50.0]), ("dog", [None, None])]
+    chart = dots("r", ["A", "B"], table, axis_name="%", written="{:.1f}".format)
+    assert [told for _, told in readings(chart)] == [["cat, A: 0.0", "cat, B: 50.0"], ["dog: no images"]]
+    assert len(of_class(chart, "shape")) == 2
 
 
 def test_a_line_stands_where_there_is_no_difference() -> None:
