@@ -1,7 +1,7 @@
 """Several results on one page: each beside the first, with the numbers of their records, and all of each folded."""
 
 import re
-from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,9 +122,9 @@ def test_what_differs_is_told_and_nothing_else() -> None:
     other["recipe"] |= {"dropout": 0.5, "overridden": ["epochs", "dropout"]}
     for run in other["runs"]:
         run["environment"] = ENVIRONMENT | {"torch": "2.6.0", "python": "3.10.2"}
-    text = page(first, other).text
+    text = page(first, first, other).text  # what differs in the last one alone is told, too
     differ = text[text.index("What differs Of recipe") : text.index("Each by itself A")]
-    assert "A B dropout 0.25 0.5 torch * 2.14.1+cpu 2.6.0 Python 3.12.1 3.10.2" in differ
+    assert "A B C dropout 0.25 0.25 0.5 torch * 2.14.1+cpu 2.14.1+cpu 2.6.0 Python 3.12.1 3.12.1 3.10.2" in differ
     assert "The recipes differ" not in text, "told once"
     assert "The environments differ" not in text
     same = page(first, a_study(2, first=5)).text
@@ -150,9 +150,10 @@ def test_names_tell_results_apart(paths: list[str], names: list[str] | None, tmp
 
 
 def test_differences_by_class_are_those_of_the_records() -> None:
-    """Each class with the mean accuracies of both, and the difference of the other one from the first."""
+    """Each class with both means and the difference of the other one from the first, bold where it is clear."""
     first, other = a_study(3), a_study(2, first=20)
-    text = page(first, other).text
+    source = html(first, other).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    text = Page(source).text
     table = text[text.index("The differences by class") : text.index("Image by image Test")]
     for k, name in enumerate(CLASSES):
         a, b = (
@@ -160,7 +161,13 @@ def test_differences_by_class_are_those_of_the_records() -> None:
             for study in (first, other)
         )
         apart = f"{b - a:+.2f}".replace("-", "\N{MINUS SIGN}") if round(b - a, 2) else "0.00"
-        assert f"{name} {a:.1f} % {b:.1f} % {apart} " in table.replace("\N{NARROW NO-BREAK SPACE}", " ")
+        assert f"{name} {a:.1f} % {b:.1f} % {apart} " in table
+    cells = r'(?:<td class="n">[^<]* %</td>){2}<td class="n">(<b>)?[^<]*(?:</b>)?</td><td class="n">(\S+) to (\S+)</td>'
+    rows = re.findall(rf'<th scope="row">(\w+)</th>{cells}', source.replace("\N{MINUS SIGN}", "-"))
+    assert len(rows) == len(CLASSES)
+    bold = [name for name, marked, *_ in rows if marked]
+    assert bold == [name for name, _, low, high in rows if float(low) > 0 or float(high) < 0]
+    assert 0 < len(bold) < len(rows)
 
 
 def test_a_difference_of_studies_has_the_interval_of_their_verdict() -> None:
@@ -173,6 +180,8 @@ def test_a_difference_of_studies_has_the_interval_of_their_verdict() -> None:
     assert found.interval == pytest.approx((numbers["low"], numbers["high"]))
     assert found.clear
     assert not difference(a, a).clear  # type: ignore[union-attr]
+    assert not replace(found, interval=(-1.0, 0.0)).clear
+    assert not replace(found, interval=(0.0, 1.0)).clear
 
 
 def test_a_run_beside_a_study_differs_as_one_more_seed_would() -> None:
@@ -254,12 +263,15 @@ def test_the_page_shows_images_whose_answer_changed() -> None:
 
 
 def test_other_test_images_are_not_compared_one_by_one() -> None:
-    """Where the data of two results differ, or one has no pictures, the page says so in place of counts."""
-    first, other = one_run(), deepcopy(one_run())
-    other["data"] |= {"official": False, "fingerprints": {"train": "a" * 64, "test": "b" * 64}}
+    """Where they differ, whether what was trained on does or not, or one has no pictures, the page says so."""
+    first = one_run()
+    prints = first["data"]["fingerprints"]
+    test, train = (one_run(official=False, fingerprints=prints | {part: "a" * 64}) for part in ("test", "train"))
     known = seen(list(range(10)))
-    text = Page(render([Result("A", whole(first), known), Result("B", whole(other), known)])).text
-    assert "The two were tested on other images: none can be compared." in text
-    assert "Both right" not in text
+    text = Page(
+        render([Result(name, whole(run), known) for name, run in zip("ABC", (first, test, train), strict=True)])
+    ).text
+    assert "B The two were tested on other images: none can be compared. C Both right: 10." in text
+    assert text.count("Both right") == 1
     assert "Why there are none." in page(first, first, seen="Why there are none.").text
-    assert as_study(other).data.official is False
+    assert as_study(test).data.official is False

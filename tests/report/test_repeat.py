@@ -59,11 +59,14 @@ def test_the_command_of_a_study_gives_its_runs(vary: str | None) -> None:
 
 
 def test_seeds_that_do_not_follow_one_another_are_runs_of_their_own() -> None:
-    """No command of `study` gives seeds 0, 1 and 5: there is one of `run` for each."""
+    """No command of `study` gives seeds 0, 1 and 5, nor four that are not equal: there is one of `run` for each."""
     study = a_study(3)
     study["runs"][2]["seeds"] = asdict(Seeds.all(5))
     options = [parsed(command) for command in commands(whole(study))]
     assert [(made.seed, str(made.out)) for made in options] == [(0, "DIR/seed-0"), (1, "DIR/seed-1"), (5, "DIR/seed-2")]
+    study["runs"][2]["seeds"] = {"split": 2, "init": 2, "order": 2, "dropout": 7}
+    *_, last = [parsed(command) for command in commands(whole(study))]
+    assert asdict(experiment(last)[1]) == study["runs"][2]["seeds"]
 
 
 CODE: dict[str, Any] = {"version": "0.1.0", "commit": "c" * 40, "changed": False, "source_sha256": "a" * 64}

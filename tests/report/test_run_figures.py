@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_repro.core.data import synthetic
-from cifar_repro.core.recipe import RECIPES
+from cifar_repro.core import training
+from cifar_repro.core.data import Cifar10, synthetic
+from cifar_repro.core.layouts import CLASSES
+from cifar_repro.core.recipe import RECIPES, Seeds
+from cifar_repro.core.training import Batches
 from cifar_repro.report import figures, run_figures
 from cifar_repro.runs.record import LATER_OF_RUN, describe_data
+from cifar_repro.runs.run import Run
 from cifar_repro.verdicts.published import published_beside
 from tests.make_studies import as_record, make_study
 
@@ -45,6 +49,37 @@ def drawn_running_losses(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any
     result: Any = SimpleNamespace(predicted=torch.zeros(0), as_record=lambda: content["test"])
     run_figures.draw_results(given, result)
     return seen
+
+
+class Seen(Exception):
+    """What the network got first."""
+
+
+def test_the_images_that_are_shown_are_those_that_the_network_sees_first(
+    tmp_path: Path, small_data: Cifar10, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the four seeds are: with their labels, in the order of the first batch; in detail, its fourth."""
+    seeds = Seeds(split=1, init=2, order=3, dropout=4)
+    run = Run.start(tmp_path / "run", RECIPES["udacity"], seeds, small_data, torch.device("cpu"), "contiguous")
+    drawn: dict[str, Any] = {}
+    for name in ("training_batch", "channel_values"):
+        monkeypatch.setattr(figures, name, lambda *given, name=name, caption: drawn.update({name: given}))
+    monkeypatch.setattr(run_figures, "save_figure", lambda figure, path: None)
+    run_figures.draw_data(run)
+
+    def first_batch(network: object, batches: Batches, optimizer: object) -> None:
+        raise Seen(*next(iter(batches)))
+
+    monkeypatch.setattr(training, "train_epoch", first_batch)
+    with pytest.raises(Seen) as caught:
+        run.train()
+    images, labels = caught.value.args
+    shown, of, _ = drawn["training_batch"]
+    np.testing.assert_allclose((shown / 255 - 0.5) / 0.5, images, atol=1e-6)
+    assert of.tolist() == labels.tolist()
+    image, name = drawn["channel_values"]
+    assert (image == shown[3]).all()
+    assert name == CLASSES[labels[3]]
 
 
 PUBLISHED = [*range(2_000, 14_000, 2_000), *range(14_500, 26_500, 2_000)]  # an epoch has 12,500 steps
