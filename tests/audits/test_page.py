@@ -1,0 +1,75 @@
+"""The page of an audit says what its findings say, of findings that were typed in."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cifar_repro.audits import audit
+from cifar_repro.audits.audit import Audit, Ended
+from cifar_repro.audits.judge.finding import Finding, Outcome
+from cifar_repro.cli import main
+from cifar_repro.commands import audit as command
+from cifar_repro.report.audit_page import render_audit
+
+HEADINGS = ["What does not hold", "What holds, but is unusual", "What holds", "What was not seen"]
+
+
+def found(*outcomes: Outcome, ended: Ended = "finished", epochs: int = 1) -> Audit:
+    """Of a program with findings of these outcomes, the first in its line 1."""
+    return Audit(
+        file="program.py",
+        data="drawn images",
+        train_images=600,
+        test_images=500,
+        seconds=9.0,
+        ended=ended,
+        error="" if ended == "finished" else "its error",
+        epochs=epochs,
+        findings=[
+            Finding(outcome=outcome, says="it is so", at=("program.py", line), rule=f"rule {line}")
+            for line, outcome in enumerate(outcomes, start=1)
+        ],
+        notes=[],
+    )
+
+
+def test_findings_stand_below_what_they_are_the_worst_first_with_their_places() -> None:
+    """Each where in the program it is, but for what is right; there is no heading without findings."""
+    made = render_audit(found("not seen", "right", "unusual", "WRONG"))
+    assert re.findall("<h2>(What.*)</h2>", made) == HEADINGS
+    shown = re.findall(r"<h3>Rule (\d)</h3><p>It is so\.</p>(?:<p class=\"where\">(.*?)</p>)?", made)
+    assert shown == [("4", "program.py, line 4"), ("3", "program.py, line 3"), ("2", ""), ("1", "program.py, line 1")]
+    assert re.findall("<h2>(What.*)</h2>", render_audit(found("right"))) == ["What holds"]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ended", "epochs", "status", "says"),
+    [
+        (["right", "unusual"], "finished", 1, 0, "Nothing is wrong, as far as it was seen"),
+        (["right", "WRONG"], "finished", 1, 1, "One thing is wrong"),
+        (["WRONG", "WRONG"], "failed", 1, 1, "2 things are wrong"),
+        (["right"], "failed", 1, 3, "It cannot be told: the program did not get far enough"),
+        (["not seen"], "finished", 0, 3, "It cannot be told: the program did not get far enough"),
+        (["right"], "stopped", 1, 0, "Nothing is wrong, as far as it was seen"),
+    ],
+)
+def test_the_page_says_in_short_what_the_exit_status_says(
+    outcomes: list[Outcome],
+    ended: Ended,
+    epochs: int,
+    status: int,
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is wrong is, however the program ended; one that was stopped is judged, one that failed is undecided."""
+    monkeypatch.setattr(audit, "audit", lambda *given, **more: found(*outcomes, ended=ended, epochs=epochs))
+    monkeypatch.setattr(command, "_data", lambda *given: None)
+    program, page = tmp_path / "program.py", tmp_path / "page.html"
+    program.touch()
+    assert main(["audit", str(program), "--html", str(page)]) == status
+    made = page.read_text(encoding="utf-8")
+    assert re.findall('<p class="word .*?">(.*)</p>', made) == [says]
+    told = {"failed": "The program failed, and", "stopped": "The program was stopped, and"}
+    assert [words for words in told.values() if words in made] == ([told[ended]] if ended in told else [])
