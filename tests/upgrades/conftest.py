@@ -29,7 +29,7 @@ class Machine:
     done: the work that was done, with the folder of its side. apart: whether the side `after` draws other masks.
     accuracies: of its runs, those of the other are 50, 51 and so on. ratio: what the gate finds. stop: after how much
     work Ctrl-C comes; None: never. real: the commands of this package do the work of a side, in this process.
-    installed: the torch that pip says it installed. timed: the torch that the gate finds in the side `after`.
+    installed: the torch that pip says it installed. timed: those that the gate finds in the two sides.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,8 @@ class Machine:
         self.ratio = 1.0
         self.stop: int | None = None
         self.real = False
-        self.installed = self.timed = HERE
+        self.installed = HERE
+        self.timed = (HERE, HERE)
 
     def step(self, side: str, what: str) -> None:
         if self.stop is not None and len(self.done) >= self.stop:
@@ -68,7 +69,7 @@ class Machine:
 
     def gate(self, a: Any, b: Any, workload: str, rounds: int, **_: Any) -> GateResult:
         self.step("both", "gate")
-        return a_gate(self.ratio, HERE, self.timed)
+        return a_gate(self.ratio, *self.timed)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cifar_repro.formats import decode, encode
 from cifar_repro.report.upgrade_page import render
@@ -11,6 +12,7 @@ from cifar_repro.traces.diff import Parting, diff
 from cifar_repro.upgrades import text
 from cifar_repro.upgrades.answer import Upgrade, judge_bits, judge_statistics, sum_up
 from tests.make_studies import as_study, make_study
+from tests.report.pages import Page
 from tests.upgrades.crafted import a_gate, a_trace
 
 ALIKE = [50.0, 50.3, 49.8]
@@ -126,3 +128,16 @@ def test_the_page_is_complete_in_itself(mask: float) -> None:
     assert ("How far apart they are after each traced step" in page) == (mask == 0.0)
     assert "http" not in page
     assert "<script" not in page
+
+
+def test_the_page_has_the_numbers_of_either_side() -> None:
+    """Accuracies by seed, times of a step, and each entry of the environments that one of them has."""
+    found = answered(mask=0.0, accuracies=[60.0, 60.5, 59.5], ratio=1.1)
+    page = Page(render(replace(found, after=replace(found.after, gpu="a GPU", threads=2))))
+    assert "seed torch 2.6.0 torch 2.14.1 0 50.00 60.00 1 50.30 60.50 2 49.80 59.50 Speed" in page.text
+    times = "a step with torch 2.6.0 4.00 ms a step with torch 2.14.1 4.40 ms ratio 1.1000"
+    assert f"{times} its 95 % interval 1.0890 to 1.1110 smallest slowdown that can be told here 3.0 %" in page.text
+    assert "what before after torch 2.6.0 2.14.1 torchvision" in page.text
+    assert "device cpu cpu GPU none a GPU threads 1 2 memory format contiguous contiguous" in page.text
+    assert page.values("class").count("differs") == 3
+    assert "GPU" not in Page(render(found)).text

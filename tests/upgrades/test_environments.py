@@ -11,7 +11,16 @@ import pytest
 
 from cifar_repro.core.errors import InputError
 from cifar_repro.upgrades import environments
-from cifar_repro.upgrades.environments import Interpreter, folder_of, make, ready, requirements, variables, wanted
+from cifar_repro.upgrades.environments import (
+    Interpreter,
+    default_cache,
+    folder_of,
+    make,
+    ready,
+    requirements,
+    variables,
+    wanted,
+)
 from cifar_repro.upgrades.processes import last_words
 
 VERSIONS = {"torch": "2.9.1+cu128", "torchvision": "0.24.1+cu128", "python": "3.11.7"}
@@ -128,6 +137,19 @@ def test_an_environment_finds_nothing_of_the_running_one(monkeypatch: pytest.Mon
     own, running = (variables(Interpreter(Path("python"), installed, own), tmp_path) for own in (True, False))
     assert own["PYTHONPATH"] == str(tmp_path)
     assert running["PYTHONPATH"].split(":" if sys.platform != "win32" else ";") == [str(tmp_path), "/elsewhere"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the home of a user is told otherwise")
+@pytest.mark.parametrize(("given", "cache"), [("given", "given"), ("", "home/.cache"), (None, "home/.cache")])
+def test_environments_are_kept_where_caches_are(
+    given: str | None, cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In $XDG_CACHE_HOME or, where that is empty or not there, below the home: never in the current folder."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    if given is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", given and str(tmp_path / given))
+    assert default_cache() == tmp_path / cache / "cifar-repro" / "upgrade"
 
 
 def test_the_last_words_of_pip() -> None:

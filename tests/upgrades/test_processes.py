@@ -28,6 +28,13 @@ def test_what_a_command_says_is_in_the_log(tmp_path: Path) -> None:
         run(["/none/python"], log, "work")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_a_command_that_is_killed_has_failed(tmp_path: Path) -> None:
+    """As one that takes all memory is, by the system: it has no status of its own, and says nothing."""
+    with pytest.raises(InputError, match=r"^work: failed with status -9 \(it said nothing\): look into "):
+        run(python("import os; os.kill(os.getpid(), 9)"), tmp_path / "log", "work")
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers that send signals")
 def test_ctrl_c_ends_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No process is left, though it would have slept for an hour."""

@@ -1,6 +1,7 @@
 """`cifar-repro upgrade`: the steps that it takes, what it keeps, and its exit status."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -109,12 +110,14 @@ def test_what_is_damaged_is_done_again(machine: Machine, few_images: Path, tmp_p
     assert trace.read_bytes() == before
 
 
-@pytest.mark.parametrize("found", ["installed", "timed"])
+@pytest.mark.parametrize(
+    ("found", "torch"), [("installed", "9.9.9"), ("timed", ("9.9.9", HERE)), ("timed", (HERE, "9.9.9"))]
+)
 def test_another_torch_than_that_of_the_side_is_no_answer(
-    found: str, machine: Machine, few_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    found: str, torch: object, machine: Machine, few_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As where $PYTHONPATH leads to one: neither its trace nor its times are taken."""
-    setattr(machine, found, "9.9.9")
+    setattr(machine, found, torch)
     assert main(command(few_images, tmp_path / "out")) == 2
     assert capsys.readouterr().err.endswith("unset PYTHONPATH\n")
     assert machine.done == (SAME[:1] if found == "installed" else SAME)
@@ -126,23 +129,34 @@ def test_results_of_another_build_are_not_taken(machine: Machine, few_images: Pa
     """As where an environment was made anew, of a torch for another CUDA: the trace and the times are made again."""
     out = tmp_path / "out"
     assert main(command(few_images, out)) == 0
-    (out / "gate.json").write_bytes(encode(a_gate(1.0, HERE, "2.14.1+cpu")))
-    assert main(command(few_images, out)) == 0
-    assert machine.done == [*SAME, ("both", "gate")]
+    for sides in ((HERE, "2.14.1+cpu"), ("2.14.1+cpu", HERE)):
+        machine.done = []
+        (out / "gate.json").write_bytes(encode(a_gate(1.0, *sides)))
+        assert main(command(few_images, out)) == 0
+        assert machine.done == [("both", "gate")]
     machine.installed = "2.14.1+cpu"
     assert main(command(few_images, out)) == 2
-    assert machine.done == [*SAME, ("both", "gate"), ("before", "trace")]
+    assert machine.done == [("both", "gate"), ("before", "trace")]
 
 
 def test_a_folder_belongs_to_one_question(
     machine: Machine, few_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Other versions are refused where an upgrade is, all where other things are, and nothing is done."""
+    """Other versions, a device or training images are refused where an upgrade is, all where other things are."""
     out = tmp_path / "out"
     assert main(command(few_images, out)) == 0
     capsys.readouterr()
     assert main([*command(few_images, out), "--to", "torch==2.13.0"]) == 2
     assert "an upgrade whose after is 2.14.1, not 2.13.0: give a new folder" in capsys.readouterr().err
+    assert main(command(few_images, out, "--device", "cpu")) == 2
+    assert "an upgrade whose device is auto, not cpu: give a new folder" in capsys.readouterr().err
+    other = Path(shutil.copytree(few_images, tmp_path / "other"))
+    batch = other / "cifar-10-batches-bin" / "data_batch_1.bin"
+    content = bytearray(batch.read_bytes())
+    content[-1] ^= 1
+    batch.write_bytes(content)
+    assert main(command(other, out)) == 2
+    assert "an upgrade whose train is " in capsys.readouterr().err
     (out / "question.json").write_text("{}")
     assert main(command(few_images, out)) == 2
     assert "question.json: is damaged (question is {}" in capsys.readouterr().err
