@@ -101,6 +101,11 @@ def test_a_seed_that_is_not_the_runs_is_named_as_it_was_given(shell: Shell, run:
     """By --seed, which stands for those of the four that are not given by themselves."""
     shell.refuses("run", "--resume", run, "--seed", 1, naming=("--seed: 1", "is not the 3"))
     shell.refuses("run", "--resume", run, "--seed", 3, "--order-seed", 5, naming=("--order-seed: 5",))
+    (run / "last.pt").unlink()
+    for name in ("split", "dropout"):
+        edit(run, lambda record, name=name: record.update(seeds=dict.fromkeys(record["seeds"], 3) | {name: 7}))
+        shell.refuses("run", "--resume", run, "--seed", 3, naming=("--seed: 3", "is not the 7"))
+        shell.refuses("run", "--resume", run, "--seed", 3, f"--{name}-seed", 7, naming=("last.pt",))
 
 
 @pytest.mark.parametrize(

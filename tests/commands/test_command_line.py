@@ -1,5 +1,6 @@
 """The command line meets who mistypes, who asks for nothing, and who has a shell complete what they type."""
 
+import errno
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from cifar_repro.cli import main, make_parser
-from cifar_repro.commands import COMMANDS
+from cifar_repro.commands import COMMANDS, data
 
 
 def ended(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[Any, str, str]:
@@ -57,6 +58,30 @@ def test_a_word_that_is_like_none_gets_no_guess(arguments: list[str], capsys: py
     status, _, err = ended(arguments, capsys)
     assert status == 2
     assert "did you mean" not in err
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "make room, or give another place"),
+        (errno.EDQUOT, "make room, or give another place"),
+        (errno.EACCES, "give a place that you may use"),
+        (errno.EPERM, "give a place that you may use"),
+        (errno.EROFS, "give a place that you may use"),
+        (errno.ENAMETOOLONG, "give another path"),
+    ],
+    ids=errno.errorcode.get,
+)
+def test_what_the_system_refuses_is_told_with_what_helps_against_it(
+    number: int, remedy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Status 2 and one line: the path, what the system says, and what to do about that."""
+
+    def load(*given: object) -> None:
+        raise OSError(number, "as the system says", "there")
+
+    monkeypatch.setattr(data, "load", load)
+    assert ended(["data"], capsys) == (2, "", f"cifar-repro: there: as the system says: {remedy}\n")
 
 
 def test_the_help_explains_the_recipe_once(capsys: pytest.CaptureFixture[str]) -> None:

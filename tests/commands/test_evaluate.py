@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from cifar_repro.cli import main
+from cifar_repro.runs import run
 from tests.commands.run_folder import record_of
 
 
@@ -28,3 +30,26 @@ def test_the_folder_of_a_run_and_its_last_state_are_evaluated_too(
     assert printed.err.startswith(f"Weights: model_cifar.pt of {finished}\n")
     assert main(["evaluate", str(finished / "last.pt"), "--data", str(images), "--threads", "1"]) == 0
     assert capsys.readouterr().out.startswith(f"Weights: entry network of {finished / 'last.pt'}\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "computed"),
+    [([], ("contiguous", None)), (["--memory-format", "channels_last", "--threads", "7"], ("channels_last", 7))],
+)
+def test_an_evaluation_computes_as_it_is_told(
+    options: list[str],
+    computed: tuple[str, int | None],
+    images: Path,
+    finished: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the memory format and with the threads that are asked for; the number alone would not tell."""
+    threads: list[int | None] = [None]
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+
+    def evaluate(*given: object) -> None:
+        assert (given[4], threads[-1]) == computed
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "evaluate_images", evaluate)
+    assert main(["evaluate", str(finished), "--data", str(images), *options]) == 130

@@ -7,10 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from cifar_repro.cli import main
+from cifar_repro.core.recipe import Seeds
+from cifar_repro.report import page
+from cifar_repro.runs.record import Stopped
 from cifar_repro.studies import jobs
+from cifar_repro.studies import study as studies
 from cifar_repro.studies import text as study_text
+from cifar_repro.studies.study import Plan
+from cifar_repro.studies.study_file import Diverged, Study
 from tests.make_data import tiny_set, write_binary_folder
 from tests.make_studies import make_study, summed_up
 from tests.workers import in_this_process
@@ -129,6 +136,22 @@ def test_sources_whose_runs_all_diverged_stay_in_the_table(
     assert study(images, tmp_path / "each", "--vary", "each", "--learning-rate", "1e6") == 1
     rows = re.findall(r"^(\w+) +0.000 points +N/A +0.000000 +N/A$", capsys.readouterr().out, re.MULTILINE)
     assert rows == list(SOURCES)
+
+
+@pytest.mark.parametrize(("source", "status"), [("split", 1), ("dropout", 1), (None, 0)])
+def test_a_run_that_diverges_in_any_of_four_studies_makes_the_exit_status_1(
+    source: str | None, status: int, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one of the last alone."""
+    lost = Diverged(folder="seed-2", seeds=Seeds(), stopped=Stopped(epoch=1, phase="training", step=1, loss="nan"))
+    done = summed_up(make_study([60.0, 70.0]))
+
+    def run_study(plan: Plan, *_: object) -> tuple[Study, int]:
+        return structs.replace(done, vary=plan.vary, diverged=[lost] if plan.vary == source else []), 0
+
+    monkeypatch.setattr(studies, "run_study", run_study)
+    monkeypatch.setattr(page, "write_study_report", lambda folder, study, data: folder)
+    assert study(images, tmp_path / "each", "--vary", "each") == status
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,6 +1,7 @@
 """The tensors kept beside a trace are those of the trace, as numpy reads them."""
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from cifar_repro.cli import main
 from cifar_repro.core.errors import InputError
 from cifar_repro.traces.trace_file import kept_tensors, tensors_path
 from tests.traces.hand_made import HAND_MADE, write_hand_made
@@ -28,6 +30,17 @@ def test_kept_tensors_are_those_of_the_trace(tmp_path: Path) -> None:
                 assert array.dtype == wanted.dtype
                 np.testing.assert_array_equal(array, wanted)
     assert kept_tensors(tmp_path / "c") is None
+
+
+def test_diff_looks_into_the_tensors_beside_either_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each beside its own: a value that no sample shows is found."""
+    update = HAND_MADE["step 1/update/fc1.weight"].clone()
+    update[1, 1] += 1_000
+    write_hand_made(tmp_path / "a", {})
+    write_hand_made(tmp_path / "b", {"step 1/update/fc1.weight": update})
+    assert main(["diff", str(tmp_path / "a"), str(tmp_path / "b"), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["first"], found["gap"]["absolute"]) == ("step 1/update/fc1.weight", 1_000)
 
 
 @pytest.mark.parametrize("damage", ["cut", "of another trace", "no archive"])
