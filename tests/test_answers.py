@@ -12,6 +12,8 @@ FOUND = Answer(
         Check("a_b", "passed", "equal"),
         Check("c", "failed", "first line\nsecond | <line>"),
         Check("d", "skipped", "one run has no spread"),
+        Check("e", "error", "it stopped"),
+        Check("f", "error", "it stopped, too"),
     ],
     ["The environments differ in threads: 1 -> 2"],
 )
@@ -27,6 +29,8 @@ def test_markdown_has_a_heading_a_table_and_notes() -> None:
         r"| a\_b | passed | equal |",
         r"| c | failed | first line second \| \<line\> |",
         "| d | skipped | one run has no spread |",
+        "| e | error | it stopped |",
+        "| f | error | it stopped, too |",
         "",
         r"- The environments differ in threads: 1 -\> 2",
     ]
@@ -37,16 +41,18 @@ def test_junit_has_a_case_for_each_check(tmp_path: Path) -> None:
     """Outcomes are those of the checks, with their messages; the counts of the suite and of whoever reads it agree."""
     file = tmp_path / "found.xml"
     file.write_bytes(as_junit(FOUND, "gate"))
-    assert count_tests(file) == Outcomes(passed=1, failed=1, errors=0, skipped=1)
+    assert count_tests(file) == Outcomes(passed=1, failed=1, errors=2, skipped=1)
     suite = ElementTree.parse(file).getroot()[0]
     assert suite.attrib == {
-        "name": "cifar-repro gate", "tests": "3", "failures": "1", "errors": "0", "skipped": "1",
+        "name": "cifar-repro gate", "tests": "5", "failures": "1", "errors": "2", "skipped": "1",
     }  # fmt: skip
     cases = [(case.get("name"), case[0].tag, case[0].get("message") or case[0].text) for case in suite.iter("testcase")]
     assert cases == [
         ("a_b", "system-out", "equal"),
         ("c", "failure", "first line\nsecond | <line>"),
         ("d", "skipped", "one run has no spread"),
+        ("e", "error", "it stopped"),
+        ("f", "error", "it stopped, too"),
     ]
     said = suite.find("system-out")
     assert said is not None

@@ -86,6 +86,21 @@ def test_an_object_is_no_list(value: object, said: str) -> None:
     assert str(caught.value).startswith(said)
 
 
+class Answer(Form, frozen=True, kw_only=True):
+    schema: Whole = 1
+    runs: list[Run]
+    notes: list[str] = []  # noqa: RUF012 - msgspec copies it
+
+
+def test_what_is_always_written_must_be_there() -> None:
+    """Though the class has a default for it: that is for who makes one."""
+    whole = {"schema": 1, "runs": [], "notes": []}
+    assert convert(whole, Answer, "answer") == Answer(runs=[])
+    for name in ("schema", "notes"):
+        with pytest.raises(ValueError, match=rf"^answer\.{name} is missing$"):
+            convert({key: value for key, value in whole.items() if key != name}, Answer, "answer")
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
 def test_a_file_holds_finite_numbers_alone(number: str) -> None:
     """What could not be written again is refused wherever it stands; other numbers are read exactly."""
