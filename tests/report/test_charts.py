@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from statsmodels.stats.proportion import proportion_confint
 
 from cifar_repro.report import charts
 from cifar_repro.report.parts import section
-from cifar_repro.report.published import Published
+from cifar_repro.report.published import Published, published_of
+from cifar_repro.verdicts.verdict import INCONCLUSIVE, Check, Verdict
 from tests.make_studies import make_study, summed_up
 from tests.report.pages import a_study, whole
 
@@ -50,6 +52,51 @@ def test_epochs_are_marked_where_the_validation_chooses_them(recipe: str, marks:
     drawn = {series.name: series.marks for chart in charts.curves(study, None, None)[:1] for series in chart.series}
     assert drawn == {"training": [], "validation": marks}
     assert ("Circle: " in section(study)["curve_note"]) == bool(marks)
+
+
+def test_where_a_new_run_is_expected_is_drawn_as_the_verdict_says() -> None:
+    """A row beside the spread of the tests, a band around the losses, each epoch with its own; and nothing else."""
+    study = whole(a_study(5, epochs=2))
+    assert study.test is not None
+    places = [f"{entry} of epoch {epoch}" for entry in ("train_loss", "valid_loss") for epoch in (1, 2)]
+    tested = {"places": ["test accuracy"], "low": [59.0], "high": [64.0]}
+    curves = {"places": places, "low": [1.0, 2.0, 3.0, 4.0], "high": [1.5, 2.5, 3.5, 4.5]}
+    checks = [Check("test accuracy", None, "", tested), Check("loss curve", None, "", curves)]
+    verdict = Verdict(INCONCLUSIVE, checks, [])
+    accuracy, loss = charts.spreads(study, study.test, None, verdict)
+    assert "a new run, 95 % (59.00 % to 64.00 %)" in accuracy
+    assert "a new run" not in loss
+    (chart,) = charts.curves(study, None, verdict)
+    assert [series.band for series in chart.series] == [[(1, 1.0, 1.5), (2, 2.0, 2.5)], [(1, 3.0, 3.5), (2, 4.0, 4.5)]]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "claimed", "accuracy"),
+    [(20, [], None), (25, [(25, 75)], (0.745, 0.755)), (50, [(25, 75), (50, 79)], (0.785, 0.795))],
+)
+def test_accuracies_are_drawn_in_per_cent_beside_what_is_claimed_of_their_epochs(
+    epochs: int, claimed: list[tuple[int, float]], accuracy: tuple[float, float] | None
+) -> None:
+    """The Keras example claims 75 % after 25 epochs and 79 % after 50: of later epochs than ours nothing is shown."""
+    study = whole(a_study(1, recipe="keras-cnn", epochs=epochs))
+    known = published_of(study.recipe, study.data)
+    assert known is not None
+    assert known.accuracy == (accuracy and pytest.approx(accuracy))
+    _, chart = charts.curves(study, known, None)
+    (series,) = chart.series
+    assert [y for _, y in series.runs[0][:3]] == pytest.approx([20, 40, 60])
+    assert [tuple(point) for line in series.published for point in line] == claimed
+
+
+def test_the_class_of_a_single_run_has_the_interval_of_its_own_images() -> None:
+    """Wilson's, as statsmodels has it."""
+    study = whole(a_study(1))
+    (run,) = study.runs
+    assert study.test is not None
+    assert run.test is not None
+    for row, counted in zip(charts.classes(study, study.test, None)["rows"], run.test.per_class, strict=True):
+        wilson = proportion_confint(counted.correct, counted.total, method="wilson")
+        assert (row["low"], row["high"]) == pytest.approx(wilson, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import torch
 
 from cifar_repro.core.data import ImageSet
 from cifar_repro.core.layouts import CLASSES
-from cifar_repro.report.comparison import Result, names_of
+from cifar_repro.report.comparison import Result, names_of, points
 from cifar_repro.report.differences import changed, difference
 from cifar_repro.report.page import render
 from cifar_repro.report.pictures import Answers, Pictures, Seen
@@ -103,6 +103,14 @@ def test_the_verdict_stands_first_in_plain_words(
     assert [check.sentence for check in found.checks if check.sentence not in text] == []
 
 
+def test_that_some_runs_alone_are_close_is_said_with_their_number() -> None:
+    """Of all seeds, how many are on both sides."""
+    text = Page(
+        render([Result(n, a_result([70, 71, 72, 71, 70][:k]), "No pictures.") for n, k in (("A", 5), ("B", 3))])
+    )
+    assert "B and A differ by no more than rounding explains, in the 3 of 5 runs with equal seeds on both" in text.text
+
+
 def test_what_cannot_be_judged_says_why() -> None:
     """A run without a test is shown beside the first, with the reason why there is no verdict, and no difference."""
     begun = one_run()
@@ -168,6 +176,15 @@ def test_differences_by_class_are_those_of_the_records() -> None:
     bold = [name for name, marked, *_ in rows if marked]
     assert bold == [name for name, _, low, high in rows if float(low) > 0 or float(high) < 0]
     assert 0 < len(bold) < len(rows)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(1.234, "+1.23"), (-1.5, "\N{MINUS SIGN}1.50"), (0.0, "0.00"), (-0.0, "0.00"), (0.004, "0.00"), (-0.004, "0.00")],
+)
+def test_points_have_a_sign_but_where_they_are_none(value: float, written: str) -> None:
+    """What rounds to 0 is neither more nor less."""
+    assert points(value) == written
 
 
 def test_a_difference_of_studies_has_the_interval_of_their_verdict() -> None:
@@ -260,6 +277,21 @@ def test_the_page_shows_images_whose_answer_changed() -> None:
     assert "Test image 0: airplane. A and B: as cat" in made.values("alt")
     back = Page(render(results[::-1]))
     assert "Right in B alone: 0 Right in A alone: 1 airplane as cat" in back.text
+
+
+def test_of_studies_the_images_that_most_runs_change_are_shown() -> None:
+    """Ten of each kind, the largest changes first, with how many runs of either get them right."""
+    before, after = np.ones((3, 12), bool), np.zeros((3, 12), bool)
+    after[0, :11] = True  # but for the last image, one run of three still gets it right
+    known = seen(list(range(10)))
+    a, b = (replace(known, answers=answers(correct)) for correct in (before, after))
+    made = Page(render([Result("A", whole(a_study(3)), a), Result("B", whole(a_study(3, first=5)), b)]))
+    assert "Right in A alone: 12, of which 10 " in made.text
+    shown = [alt for alt in made.values("alt") if "A and B" in alt]
+    assert shown == [
+        "Test image 11: automobile. A and B: 3/3 → 0/3",
+        *(f"Test image {k}: {CLASSES[k]}. A and B: 3/3 → 1/3" for k in range(9)),
+    ]
 
 
 def test_other_test_images_are_not_compared_one_by_one() -> None:

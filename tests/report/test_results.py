@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from cifar_repro.core import official
 from cifar_repro.core.errors import InputError
@@ -19,7 +20,7 @@ from cifar_repro.report.published import Published, published_of
 from cifar_repro.report.tables import epochs
 from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, Check, Verdict
 from tests.make_studies import FINGERPRINTS, make_study, summed_up
-from tests.report.pages import a_study, one_run, page, some_pictures, whole
+from tests.report.pages import ENVIRONMENT, a_study, one_run, page, some_pictures, whole
 
 OTHER = {"official": False, "fingerprints": FINGERPRINTS}  # what a study says of other images
 STOPPED = {"epoch": 2, "phase": "training", "step": 1, "loss": "nan"}
@@ -56,14 +57,17 @@ def test_the_page_says_what_the_study_says() -> None:
 
 
 def test_the_confusion_matrix_is_of_all_runs() -> None:
-    """Each cell is the share of the true class over all runs; the most frequent confusion is named."""
+    """Each cell is the share of the true class over all runs; the three most frequent confusions are named."""
     study = a_study()
     for run in study["runs"]:
         run["test"]["confusion"] = np.diag([100] * 10).tolist()
     study["runs"][0]["test"]["confusion"][3] = [0, 0, 0, 70, 0, 30, 0, 0, 0, 0]
+    study["runs"][1]["test"]["confusion"][0] = [94, 0, 0, 0, 0, 0, 0, 0, 6, 0]
+    study["runs"][2]["test"]["confusion"][5] = [0, 0, 0, 15, 0, 82, 0, 3, 0, 0]
     text = page(study).text
     assert "cat 0 0 0 90.0 0 10.0 0 0 0 0 deer" in text
-    assert "Most frequent cat taken for dog 10.0 % of its images" in text
+    most = ["cat taken for dog 10.0 %", "dog taken for cat 5.0 %", "airplane taken for ship 2.0 %"]
+    assert f"Most frequent {' of its images '.join(most)} of its images" in text
 
 
 def test_a_single_run_claims_nothing_about_seeds() -> None:
@@ -74,6 +78,44 @@ def test_a_single_run_claims_nothing_about_seeds() -> None:
     assert f"{correct / 10:.2f} % {correct} of 1,000 images" in made.text
     assert "standard deviation" not in made.text
     assert "Wilson" in made.text
+
+
+@pytest.mark.parametrize(
+    ("vary", "seeds", "said"),
+    [
+        (None, [3], "seed 3"),
+        (None, [0, 1, 2], "3 seeds (0 to 2)"),
+        (None, [0, 1, 5], "3 seeds (0, 1, 5)"),
+        ("dropout", [5, 6], "2 seeds of the dropout alone (5 to 6)"),
+    ],
+)
+def test_the_seeds_are_told_one_by_one_where_they_do_not_follow(vary: str | None, seeds: list[int], said: str) -> None:
+    """And of a study of one source of randomness they are those of that source."""
+    study = a_study(len(seeds)) | {"vary": vary}
+    for run, seed in zip(study["runs"], seeds, strict=True):
+        run["seeds"] = asdict(Seeds.all(7)) | {vary: seed} if vary else asdict(Seeds.all(seed))
+    assert section(whole(study))["seeds"] == said
+
+
+@pytest.mark.parametrize(
+    ("processor", "said"), [({"threads": 2}, "a CPU, 2 threads."), ({"gpu": "a GPU", "device": "cuda:0"}, "a GPU.")]
+)
+def test_it_is_told_what_was_run_on_what(processor: dict[str, Any], said: str) -> None:
+    """A processor with its threads, a GPU without."""
+    study = one_run()
+    study["runs"][0]["environment"] = ENVIRONMENT | processor
+    ran = "One run of 3 epochs on 50,000 training images and 1,000 test images"
+    assert section(whole(study))["line"] == f"{ran}; torch 2.14.1+cpu, {said}"
+
+
+def test_what_the_variance_is_made_of_is_told_in_shares_and_points() -> None:
+    """The share of the test set with its interval, and of the rest a standard deviation."""
+    study = whole(a_study(5))
+    shares = {"test_set_share": 0.25, "test_set_share_low": 0.1, "test_set_share_high": 0.6}
+    parts = structs.replace(study.variance, networks=0.0004, **shares)  # type: ignore[type-var]
+    said = section(structs.replace(study, variance=parts))["spread_note"].replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "Of the variance of the accuracy between seeds, 25 % (10 % to 60 %) is there because there are only" in said
+    assert said.endswith("1,000 test images; the networks themselves differ by a standard deviation of 2.00 points.")
 
 
 @pytest.mark.parametrize(
