@@ -1,5 +1,6 @@
 """What is said of two sides, from traces, studies and gates that were typed in."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,6 +114,22 @@ def test_the_table() -> None:
     assert "20 steps and 3 seeds of 1 epoch on synthetic data, not CIFAR-10" in lines[-1]
 
 
+def test_what_was_compared_and_measured_is_told_of_both_sides() -> None:
+    """Versions of both; of the machine, and the GPU if there is one, what the runs after were on."""
+    found = answered(mask=0.0, ratio=1.1)
+    after = replace(found.after, torchvision="0.30.0", python="3.12.0", gpu="a GPU", cpu_capability="AVX2")
+    said = text.compared(replace(found, after=after))
+    assert said == (
+        "udacity, 20 steps and 3 seeds of 1 epoch on synthetic data, not CIFAR-10; torchvision 0.29.1 → 0.30.0; "
+        "Python 3.12.0, a GPU (AVX2), 1 thread a run"
+    )
+    assert text.compared(found).endswith("; torchvision 0.29.1 → 0.29.1; Python 3.11.7, a CPU (AVX512), 1 thread a run")
+    assert text.speed_reason(found.speed) == (
+        "4.00 against 4.40 ms a training step, ratio 1.100 (95 % interval 1.089 to 1.111), 1 thread, CPU; "
+        "3.0 % or more can be told here"
+    )
+
+
 def test_what_is_written_is_read_again() -> None:
     """To the last bit."""
     found = answered(mask=0.0)
@@ -126,8 +143,37 @@ def test_the_page_is_complete_in_itself(mask: float) -> None:
     heading = "<h2>Bits</h2>" if mask else "<h2>Where they part</h2>"
     assert page.index("<h1>") < page.index("Compared: ") < page.index(heading)
     assert ("How far apart they are after each traced step" in page) == (mask == 0.0)
+    assert ('<ul class="checks">' in page) == (mask == 0.0)
     assert "http" not in page
     assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("mask", "accuracies", "ratio", "sign", "levels"),
+    [
+        (1.0, ALIKE, 1.0, "✓", ["good", "good", "good", "good"]),
+        (1.0, ALIKE, 0.9, "✓", ["good", "good", "good", "good"]),
+        (1.0, ALIKE, 1.1, "✗", ["bad", "good", "good", "bad"]),
+        (0.0, [60.0, 60.3, 59.8], 1.0, "✗", ["bad", "warn", "bad", "good"]),
+        (0.0, [49.0, 51.5, 50.3], 1.0, "?", ["warn", "warn", "warn", "good"]),
+    ],
+)
+def test_the_page_marks_each_answer_as_good_or_bad(
+    mask: float, accuracies: list[float], ratio: float, sign: str, levels: list[str]
+) -> None:
+    """The whole, then bits, statistics and speed: nothing that speaks against the upgrade is good."""
+    page = render(answered(mask=mask, accuracies=accuracies, ratio=ratio))
+    assert re.findall(r'class="(?:verdict answer|value) (\w+)"', page) == levels
+    assert f'<p class="word"><span aria-hidden="true">{sign}</span>' in page
+
+
+def test_the_page_shows_how_the_difference_grows_at_steps_that_were_chosen() -> None:
+    """The first two, and then fewer and fewer, up to the last one traced."""
+    found = answered(mask=0.0)
+    growth = [(step, step / 4, None if step == 2 else step / 8) for step in range(1, 21)]
+    text = Page(render(replace(found, bits=replace(found.bits, growth=growth)))).text
+    rows = "1 0.25 0.125 2 0.5 not in samples 5 1.25 0.625 10 2.5 1.25 20 5 2.5"
+    assert f"step losses differ by weights, relatively {rows} Runs of equal seeds" in text
 
 
 def test_the_page_has_the_numbers_of_either_side() -> None:

@@ -113,6 +113,14 @@ def test_torch_alone_differs() -> None:
     assert not re.search("pytest|ruff|ray", " ".join(asked))
 
 
+def test_another_python_has_environments_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be it another patch of it: what is compared must differ in torch alone."""
+    here, changed = folder_of("2.9.1", tmp_path), list(sys.version_info)
+    changed[2] += 1
+    monkeypatch.setattr(sys, "version_info", tuple(changed))
+    assert folder_of("2.9.1", tmp_path) != here
+
+
 @pytest.mark.parametrize(
     ("given", "version"),
     [
