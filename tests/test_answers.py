@@ -15,7 +15,7 @@ FOUND = Answer(
         Check("e", "error", "it stopped"),
         Check("f", "error", "it stopped, too"),
     ],
-    ["The environments differ in threads: 1 -> 2"],
+    ["The environments differ in threads: 1 -> 2", "The data is another"],
 )
 
 
@@ -33,6 +33,7 @@ def test_markdown_has_a_heading_a_table_and_notes() -> None:
         "| f | error | it stopped, too |",
         "",
         r"- The environments differ in threads: 1 -\> 2",
+        "- The data is another",
     ]
     assert "\n- " not in as_markdown(Answer("Identical", FOUND.checks))
 
@@ -56,7 +57,7 @@ def test_junit_has_a_case_for_each_check(tmp_path: Path) -> None:
     ]
     said = suite.find("system-out")
     assert said is not None
-    assert said.text == "B is slower | by 3 %\nThe environments differ in threads: 1 -> 2"
+    assert said.text == "B is slower | by 3 %\nThe environments differ in threads: 1 -> 2\nThe data is another"
 
 
 def test_junit_is_valid_whatever_a_text_holds() -> None:

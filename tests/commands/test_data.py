@@ -21,3 +21,9 @@ def test_data_tells_what_a_folder_holds(images: Path, capsys: pytest.CaptureFixt
     assert list(described["counts"]["test"]) == list(CLASSES)
     for needed in ["binary", "official:  no", described["fingerprints"]["train"], described["fingerprints"]["test"]]:
         assert needed in printed
+
+
+def test_one_folder_is_described_at_a_time(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two that are given, by name and by --data, none is taken for the other."""
+    assert main(["data", str(images), "--data", "another"]) == 2
+    assert f"both {str(images)!r} and 'another' are given: give one folder" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cifar_repro.cli import main
+from cifar_repro.runs.run import Run
 from tests.commands.run_folder import record_of
 
 
@@ -68,6 +69,22 @@ def test_what_is_not_there_is_empty(images: Path, tmp_path: Path, wrote: list[An
     first = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
     assert first[0] == ("epoch,train_loss,valid_loss,saved,weights_sha256,train_seconds,valid_seconds,valid_accuracy")
     assert [line.split(",")[2] for line in first[1:]] == ["", ""]
+
+
+@pytest.mark.usefixtures("quick_figures", "wrote")
+@pytest.mark.parametrize("more", [[], ["--csv"], ["--tensorboard"], ["--csv", "--tensorboard"]], ids=" ".join)
+def test_the_command_that_goes_on_writes_them_too(
+    more: list[str], images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What an interrupted run says ends with the same options."""
+
+    def train(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "train", train)
+    assert run(images, tmp_path / "run", *more) == 130
+    command = " ".join(["cifar-repro run --resume", str(tmp_path / "run"), *more])
+    assert capsys.readouterr().err.endswith(f"0 of 2 epochs are kept; go on with: {command}\n")
 
 
 def test_without_tensorboard_nothing_is_begun(

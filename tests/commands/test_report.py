@@ -1,6 +1,7 @@
 """`cifar-repro report` makes the page that `run` makes, with the pictures where the data is there."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,10 @@ def test_report_without_the_data_is_made_and_says_so(
     told = capsys.readouterr().out
     assert told.count("There are no pictures of the test images here.") == 1, "once for a folder"
     assert f"The report is in {page}" in told
-    again = tmp_path / "again.html"
-    assert main(["report", str(finished), "--data", str(other), "-o", str(again), "--json"]) == 0
+    again, copy = tmp_path / "again.html", shutil.copytree(finished, tmp_path / "copy")
+    assert main(["report", str(finished), str(copy), "--data", str(other), "-o", str(again), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["report"] == str(again)
-    assert list(printed["without_pictures"]) == [str(finished)]
+    assert list(printed["without_pictures"]) == [str(finished), str(copy)]
     assert "There are no pictures of the test images here." in page.read_text()
     assert "2 results compared" in page.read_text()

@@ -140,18 +140,24 @@ def test_sources_whose_runs_all_diverged_stay_in_the_table(
 
 @pytest.mark.parametrize(("source", "status"), [("split", 1), ("dropout", 1), (None, 0)])
 def test_a_run_that_diverges_in_any_of_four_studies_makes_the_exit_status_1(
-    source: str | None, status: int, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: str | None,
+    status: int,
+    images: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Not one of the last alone."""
+    """Not one of the last alone; and the epochs of all four are counted."""
     lost = Diverged(folder="seed-2", seeds=Seeds(), stopped=Stopped(epoch=1, phase="training", step=1, loss="nan"))
     done = summed_up(make_study([60.0, 70.0]))
 
     def run_study(plan: Plan, *_: object) -> tuple[Study, int]:
-        return structs.replace(done, vary=plan.vary, diverged=[lost] if plan.vary == source else []), 0
+        return structs.replace(done, vary=plan.vary, diverged=[lost] if plan.vary == source else []), 2
 
     monkeypatch.setattr(studies, "run_study", run_study)
     monkeypatch.setattr(page, "write_study_report", lambda folder, study, data: folder)
     assert study(images, tmp_path / "each", "--vary", "each") == status
+    assert "\n8 epochs trained in " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
