@@ -46,6 +46,14 @@ class Audit(Form, frozen=True, kw_only=True):
         return self.ended == "failed" or not self.epochs
 
 
+def check_numbers(images: int, timeout: float) -> None:
+    """Raises InputError for those with which no program can be run."""
+    if not FEWEST <= images <= MOST:
+        raise InputError(f"images: {images}: give a number from {FEWEST} to {MOST:,}")
+    if not timeout > 0:
+        raise InputError(f"timeout: {timeout:g}: give a number of seconds above 0")
+
+
 def audit(
     file: Path,
     data: Cifar10,
@@ -61,10 +69,7 @@ def audit(
 
     Raises InputError for a number that cannot be used.
     """
-    if not FEWEST <= images <= MOST:
-        raise InputError(f"images: {images}: give a number from {FEWEST} to {MOST:,}")
-    if timeout <= 0:
-        raise InputError(f"timeout: {timeout:g}: give a number of seconds above 0")
+    check_numbers(images, timeout)
     started = time.monotonic()
     small = small_set(data, *sizes(images))
     say(f"running {file.name} on {len(small.train_labels)} training images and {len(small.test_labels)} test images")

@@ -34,11 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    from cifar_repro.audits.audit import audit
+    from cifar_repro.audits.audit import audit, check_numbers
     from cifar_repro.audits.program import check_program
     from cifar_repro.audits.text import answer, text
 
     check_program(options.file)
+    check_numbers(options.images, options.timeout)  # before as many are drawn
     if options.html:
         check_new(options.html)
     say = speaker(options)

@@ -101,6 +101,21 @@ def test_number_of_threads_for_an_evaluation_is_checked(shell: Shell, checkpoint
     shell.refuses("evaluate", checkpoint, "--data", data, f"--threads={value}", naming=("threads", value))
 
 
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        *[("--images", value) for value in [*NO_COUNT, "59", "20001", "-1000", HUGE]],
+        *[("--timeout", value) for value in ["0", "-1", "nan", "-inf", "long", ""]],
+    ],
+    ids=as_id,
+)
+def test_number_for_an_audit_is_checked_before_images_are_drawn(shell: Shell, flag: str, value: str) -> None:
+    """Of images there are neither too few nor more than can be drawn, and no program ends within no time."""
+    (shell.folder / "program.py").touch()
+    named = (flag[2:], value or "''")
+    shell.refuses("audit", "program.py", "--data", "synthetic", f"{flag}={value}", naming=named)
+
+
 @pytest.mark.parametrize("fraction", ["0.001", "1e-300"])
 def test_split_that_leaves_a_part_empty_is_refused(shell: Shell, data: Path, fraction: str) -> None:
     """A fraction of so few images that none is held out is refused, with the fraction and the images counted."""
