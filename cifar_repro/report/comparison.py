@@ -114,10 +114,10 @@ def _headline(first: str, other: str, found: Verdict, apart: Difference | None) 
 # ---- accuracy -------------------------------------------------------------------------------------------------------
 
 
-def points(value: float) -> str:
+def points(value: float, digits: int = 2) -> str:
     """A difference in points, with its sign."""
-    written = f"{value:+.2f}"
-    return "0.00" if float(written) == 0 else written.replace("-", "\N{MINUS SIGN}")
+    written = f"{value:+.{digits}f}"
+    return f"{0:.{digits}f}" if float(written) == 0 else written.replace("-", "\N{MINUS SIGN}")
 
 
 def _accuracy(first: str, overall: Sequence[tuple[str, Difference | None]]) -> dict[str, Any] | None:

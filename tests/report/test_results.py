@@ -179,10 +179,17 @@ def test_every_recipe_is_drawn_with_what_it_measures(recipe: str, charts: list[i
 
 
 def test_a_class_within_its_published_range_is_no_points_apart() -> None:
-    """The table says 0, and a dash only where nothing is known."""
+    """The table says 0, with no sign, as of what rounds to it, and a dash only where nothing is known."""
     study = a_study(1, recipe="pytorch-blitz")
     study["runs"][0]["test"]["per_class"][5] = {"name": "dog", "correct": 65, "total": 200}
-    assert re.search(r"dog 32\.5 % \S+ 32 to 33 % \+0\.0 frog", page(study).text)
+    assert re.search(r"dog 32\.5 % \S+ 32 to 33 % 0\.0 frog", page(study).text)
+    run = one_run()
+    run["runs"][0]["test"]["per_class"][:2] = [
+        {"name": "airplane", "correct": 8_159, "total": 10_000},  # published: 81.6 %
+        {"name": "automobile", "correct": 871, "total": 1_000},  # published: 88.1 %
+    ]
+    shown = page(run).text
+    assert re.search(r"airplane 81\.6 % \S+ 81\.6 % 0\.0 automobile 87\.1 % \S+ 88\.1 % \N{MINUS SIGN}1\.0 bird", shown)
 
 
 def test_published_numbers_stand_beside_those_of_their_epoch() -> None:
