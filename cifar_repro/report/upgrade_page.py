@@ -9,7 +9,7 @@ from cifar_repro.report.tables import ENVIRONMENT
 from cifar_repro.report.templates import template, write_page
 from cifar_repro.runs.record import data_label
 from cifar_repro.upgrades import text
-from cifar_repro.upgrades.answer import Upgrade
+from cifar_repro.upgrades.answer import Statistics, Upgrade
 
 NAME = "upgrade.html"  # in the folder of an upgrade
 SHOWN = (1, 2, 5, 10, 20)  # steps, in the table of growth
@@ -41,7 +41,7 @@ def render(upgrade: Upgrade) -> str:
         statistics=upgrade.statistics,
         checks=[] if bits.same else upgrade.statistics.checks,
         notes=upgrade.statistics.notes,
-        accuracies=list(zip(*upgrade.statistics.accuracies, strict=False)),
+        accuracies=_accuracies(upgrade.statistics),
         speed=upgrade.speed,
         environment=_environment(upgrade),
         data=data_label(upgrade.data),
@@ -56,6 +56,13 @@ def _levels(upgrade: Upgrade) -> list[str]:
         statistics = "good"
     speed = {"faster": "good", "slower": "bad", "cannot be told": "good"}[upgrade.speed.answer]
     return ["good" if upgrade.bits.same else "warn", statistics, speed]
+
+
+def _accuracies(statistics: Statistics) -> list[tuple[int, float | None, float | None]]:
+    """By seed, what either side has of it; None where its run diverged, or was not made."""
+    sides = zip(statistics.seeds, statistics.accuracies, strict=True)
+    before, after = (dict(zip(seeds, accuracies, strict=True)) for seeds, accuracies in sides)
+    return [(seed, before.get(seed), after.get(seed)) for seed in sorted({*before, *after})]
 
 
 def _environment(upgrade: Upgrade) -> list[dict[str, Any]]:

@@ -41,14 +41,15 @@ class Statistics(Form, frozen=True, kw_only=True):
     """Whether runs of several seeds come to the same.
 
     outcome: the word of the verdict on both sides' runs. checks: each comparison behind it, whether it holds (None:
-    cannot be told), and a sentence. accuracies: in percent, of each run of either side. runs_needed: with about how
-    many runs a side it could be told, where it cannot and that is known.
+    cannot be told), and a sentence. seeds and accuracies, in percent: of each run of either side, without those that
+    diverged. runs_needed: with about how many runs a side it could be told, where it cannot and that is known.
     """
 
     answer: Literal["same", "different", "cannot be told"]
     outcome: str
     checks: list[tuple[str, bool | None, str]]
     notes: list[str]
+    seeds: tuple[list[Whole], list[Whole]]
     accuracies: tuple[list[float], list[float]]
     runs_needed: Whole | None
 
@@ -127,6 +128,7 @@ def judge_statistics(one: Study, other: Study) -> Statistics:
         outcome=found.outcome,
         checks=[(check.name, check.holds, check.sentence) for check in found.checks],
         notes=[note for note in found.notes if not re.fullmatch("The environments differ: torch: [^;]*", note)],
+        seeds=([run.seeds.split for run in one.runs], [run.seeds.split for run in other.runs]),
         accuracies=([accuracy(run) for run in one.runs], [accuracy(run) for run in other.runs]),
         runs_needed=found.runs_needed,
     )

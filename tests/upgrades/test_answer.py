@@ -148,6 +148,19 @@ def test_the_page_is_complete_in_itself(mask: float) -> None:
     assert "<script" not in page
 
 
+def test_an_accuracy_stands_beside_that_of_its_own_seed() -> None:
+    """Where a run of one side diverged, or one has more of them, nothing moves up into its place."""
+    one, other = make_study([50.0, 50.3, 49.8, 50.1]), make_study([60.0, 60.5, 59.5])
+    lost = other["runs"].pop(1)
+    stopped = {"epoch": 1, "phase": "training", "step": 1, "loss": "nan"}
+    other["diverged"] = [{"folder": "seed-1", "seeds": lost["seeds"], "stopped": stopped}]
+    found = judge_statistics(as_study(one), as_study(other))
+    shown = Page(render(replace(answered(mask=0.0), statistics=found))).text
+    rows = "0 50.00 60.00 1 50.30 – 2 49.80 59.50 3 50.10 –"  # noqa: RUF001 - as it is set
+    assert f"seed torch 2.6.0 torch 2.14.1 {rows} Speed" in shown
+    assert "Left out, for they diverged: seed-1" in shown
+
+
 @pytest.mark.parametrize(
     ("mask", "accuracies", "ratio", "sign", "levels"),
     [
