@@ -5,6 +5,7 @@ model_cifar.pt (the best weights), last.pt (all that is needed to go on), figure
 """
 
 import argparse
+import shlex
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -80,8 +81,9 @@ def _go_on(run: "Run", options: argparse.Namespace) -> int:
             ("interrupted", INTERRUPTED) if isinstance(error, KeyboardInterrupt) else (describe(error), BAD_INPUT)
         )
         kept = f"{len(run.record.epochs)} of {run.recipe.epochs} epochs are kept"
-        more = "".join(f" --{name}" for name in ("csv", "tensorboard") if getattr(options, name))
-        raise Stop(f"{what}: {kept}; go on with: cifar-repro run --resume {run.folder}{more}", status) from None
+        more = [f"--{name}" for name in ("csv", "tensorboard") if getattr(options, name)]
+        again = shlex.join(["cifar-repro", "run", "--resume", str(run.folder), *more])
+        raise Stop(f"{what}: {kept}; go on with: {again}", status) from None
     print_json(options, plain_with_changes(run.record))
     return DONE
 

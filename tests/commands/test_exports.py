@@ -76,14 +76,14 @@ def test_what_is_not_there_is_empty(images: Path, tmp_path: Path, wrote: list[An
 def test_the_command_that_goes_on_writes_them_too(
     more: list[str], images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What an interrupted run says ends with the same options."""
+    """What an interrupted run says ends with the same options, and can be pasted into a shell as it is."""
 
     def train(*given: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Run, "train", train)
-    assert run(images, tmp_path / "run", *more) == 130
-    command = " ".join(["cifar-repro run --resume", str(tmp_path / "run"), *more])
+    assert run(images, tmp_path / "a run", *more) == 130
+    command = " ".join([f"cifar-repro run --resume '{tmp_path}/a run'", *more])
     assert capsys.readouterr().err.endswith(f"0 of 2 epochs are kept; go on with: {command}\n")
 
 

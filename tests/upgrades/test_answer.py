@@ -159,6 +159,9 @@ def test_an_accuracy_stands_beside_that_of_its_own_seed() -> None:
     rows = "0 50.00 60.00 1 50.30 – 2 49.80 59.50 3 50.10 –"  # noqa: RUF001 - as it is set
     assert f"seed torch 2.6.0 torch 2.14.1 {rows} Speed" in shown
     assert "Left out, for they diverged: seed-1" in shown
+    undecided = replace(found, answer="cannot be told")
+    headline = text.headline(replace(answered(mask=0.0), statistics=undecided))
+    assert headline.startswith("Other bits, and 2 seeds cannot tell")  # of four on one side
 
 
 @pytest.mark.parametrize(
