@@ -116,6 +116,8 @@ class Run:
                 raise InputError(f"{path}: cannot be resumed: it is no regular file: move it away, or start a new run")
         state = read_last(folder, record)
         as_read = record
+        if state is not None:  # a kill may have come between last.pt and the record
+            record = replace(record, **_kept(state))
         if not record.code or code_differences(record.code[-1:], code_here()):
             record = replace(record, code=[*(record.code or [None]), code_here()])
         with ExitStack() as stack:
@@ -134,8 +136,7 @@ class Run:
         test = len(self.data.test)
         validation = {"split": held_out, "test": test, "none": 0}[self.recipe.validation]
         steps, checks, tests = (-(-images // self.recipe.batch_size) for images in (training, validation, test))
-        done = 0 if self.state is None else len(self.state["epochs"])  # after a kill the record may have one fewer
-        return (self.recipe.epochs - done) * (steps + checks) + tests
+        return (self.recipe.epochs - len(self.record.epochs)) * (steps + checks) + tests
 
     def train(
         self,
@@ -178,13 +179,12 @@ class Run:
     def _write_epochs(self, new_best: bool) -> None:
         """Writes what follows from the state of the last whole epoch."""
         assert self.state is not None
-        epochs = [Epoch(**epoch) for epoch in self.state["epochs"]]
         if new_best:
             checkpoint.save(self.folder / BEST, self.state["best_weights"])
+        kept = _kept(self.state)
         with checkpoint.replacing(self.folder / METRICS) as file:
-            file.writelines((json.dumps(asdict(epoch)) + "\n").encode() for epoch in epochs)
-        best = [epoch for epoch in epochs if epoch.saved][-1]
-        self._write(epochs=epochs, best=Best(epoch=best.epoch, valid_loss=best.valid_loss))
+            file.writelines((json.dumps(asdict(epoch)) + "\n").encode() for epoch in kept["epochs"])
+        self._write(**kept)
 
     def _write(self, **changes: Any) -> None:
         """Changes entries of the record, here and on the disk."""
@@ -201,6 +201,13 @@ class Run:
     def complete(self) -> None:
         """Says in the record that all of the run is there; the last thing to be written."""
         self._write(status="complete", ended=self.record.ended or _now())  # one that was complete stays as it is
+
+
+def _kept(state: dict[str, Any]) -> dict[str, Any]:
+    """The entries of the record that follow from the state of the last whole epoch."""
+    epochs = [Epoch(**epoch) for epoch in state["epochs"]]
+    best = [epoch for epoch in epochs if epoch.saved][-1]
+    return {"epochs": epochs, "best": Best(epoch=best.epoch, valid_loss=best.valid_loss)}
 
 
 def _now() -> datetime:
