@@ -56,7 +56,8 @@ def _checkout(package: Path) -> tuple[str | None, bool | None]:
     """`commit` and `changed`. A package that somebody's repository merely surrounds is not tracked in it."""
     if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None, None
-    told = _git(package, "status", "--porcelain=v2", "--branch", "--", ".")
+    # Whatever the user's own settings say of new files.
+    told = _git(package, "status", "--porcelain=v2", "--branch", "--untracked-files=normal", "--", ".")
     if told is None:
         return None, None
     head, *others = [line for line in told.splitlines() if line.startswith("# branch.oid ") or line[0] != "#"]

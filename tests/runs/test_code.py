@@ -30,9 +30,13 @@ def package(tmp_path: Path) -> Path:
 
 
 def test_the_commit_is_that_of_the_checkout(package: Path) -> None:
-    """It is HEAD; a changed or a new file of the package is a change, one beside the package is none."""
+    """It is HEAD; a changed or a new file of the package is a change, one beside the package is none.
+
+    So it is where the user has git leave new files out of what it says.
+    """
     repository = package.parent
     git(repository, "init", "--quiet")
+    git(repository, "config", "status.showUntrackedFiles", "no")
     git(repository, "add", ".")
     assert code_in(package, "1").commit is None, "nothing is committed yet"
     git(repository, "commit", "--quiet", "--message", "first")
