@@ -68,6 +68,8 @@ def _output_shape(layer: nn.Module, shape: tuple[int, ...]) -> tuple[int, ...]:
                 raise InputError("ceil_mode=True is not the formula: use ceil_mode=False")
             return (channels, *_spatial(layer, (height, width)))
         case nn.Flatten():
+            if (layer.start_dim, layer.end_dim) != (1, -1):
+                raise InputError("it does not flatten all of an image and nothing else: use nn.Flatten()")
             features = 1
             for size in shape:
                 features *= size

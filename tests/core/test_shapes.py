@@ -118,9 +118,10 @@ def test_layers_that_keep_the_shape_are_walked_through(layer: nn.Module, shape: 
         ({"f": nn.Flatten(), "c": nn.Conv2d(3, 4, 1)}, (3, 2, 2), r"c: .* takes \(channels, height, width\)"),
         ({"l": nn.Linear(12, 2)}, (3, 2, 12), r"l: .* takes \(12,\) features"),
         ({"p": nn.MaxPool2d(2, ceil_mode=True)}, (3, 5, 5), "p: .* ceil_mode=True is not the formula"),
+        ({"f": nn.Flatten(2)}, (3, 5, 5), r"f: .* does not flatten all of an image .*: use nn.Flatten\(\)"),
         ({"n": nn.LSTM(2, 2)}, (3, 5, 5), "n: .* LSTM is no layer whose volume is known"),
     ],
-    ids=["kernel", "channels", "features", "flat", "not flat", "ceil_mode", "unknown"],
+    ids=["kernel", "channels", "features", "flat", "not flat", "ceil_mode", "flat in part", "unknown"],
 )
 def test_a_volume_that_cannot_exist_names_the_layer_and_the_sizes(
     layers: dict[str, nn.Module], shape: tuple[int, ...], message: str
