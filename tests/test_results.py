@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from cifar_repro.core import official
 from cifar_repro.core.errors import InputError
-from cifar_repro.core.recipe import Seeds
+from cifar_repro.core.layouts import CLASSES
+from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.formats import loads
 from cifar_repro.runs.record import Stopped
 from cifar_repro.studies.study_file import Diverged
@@ -35,6 +37,15 @@ def test_every_part_stands_on_some_page_and_every_mark_is_whole() -> None:
     assert {match[2] for match in results.PART.finditer(text)} == results.MADE.keys()
     marks = re.findall("made by tools/results", text)
     assert len(marks) == len(list(results.PART.finditer(text))) == text.count("<!-- end -->")
+
+
+def test_official_images_are_as_many_as_the_kept_results_are_of() -> None:
+    """As many of each class, too: of another number no set would ever be known as the official images, reordered."""
+    for name in RECIPES:
+        data = loads((results.RESULTS / name / "study.json").read_bytes())["data"]
+        assert data["official"]
+        for part, images in official.IMAGES.items():
+            assert data["counts"][part] == dict.fromkeys(CLASSES, images // 10)
 
 
 def test_a_number_typed_into_a_part_is_made_again() -> None:

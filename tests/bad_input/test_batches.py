@@ -38,14 +38,15 @@ def test_batch_of_a_full_set_cut_between_records_is_refused(
     both_commands(shell, folder, naming=(path, f"{records} records", 20))
 
 
-def test_batch_of_the_real_size_cut_in_half_is_refused(shell: Shell) -> None:
-    """A full-size set has 10,000 records in each file: one with 5,000 is named."""
+@pytest.mark.parametrize("cut", [("data_batch_3.bin",), layouts.BINARY_FILES[:5]], ids=["one", "all five alike"])
+def test_batch_of_the_real_size_cut_in_half_is_refused(shell: Shell, cut: tuple[str, ...]) -> None:
+    """A full-size set has 10,000 records in each file: one with 5,000 is named, or the first of all five."""
     folder = shell.folder / "set" / "cifar-10-batches-bin"
     folder.mkdir(parents=True)
     for name in layouts.BINARY_FILES:
         (folder / name).touch()
-        os.truncate(folder / name, (5_000 if name == "data_batch_3.bin" else 10_000) * RECORD)
-    shell.refuses("data", folder.parent, naming=(folder / "data_batch_3.bin", "5,000", "10,000"))
+        os.truncate(folder / name, (5_000 if name in cut else 10_000) * RECORD)
+    shell.refuses("data", folder.parent, naming=(folder / cut[0], "5,000", "10,000"))
 
 
 @pytest.mark.parametrize("name", ["data_batch_1.bin", "data_batch_5.bin"])

@@ -97,6 +97,8 @@ ELSEWHERE = {
 }
 OTHER_FORMS = {
     "npz": (["cifar10.npz"], ["cifar10.npz is not read", "train/CLASS/*.png"]),
+    "zip in capitals": (["CIFAR10.ZIP"], ["CIFAR10.ZIP is not read", "train/CLASS/*.png"]),
+    "archive in capitals": (["CIFAR10.TGZ"], ["CIFAR10.TGZ is not the name", "give cifar-10-python.tar.gz or"]),
     "parquet": (["plain_text/train-00000-of-00001.parquet"], ["train-00000-of-00001.parquet is not read"]),
     "MATLAB": (["cifar-10-batches-mat/data_batch_1.mat"], ["cifar-10-batches-mat is not read"]),
     "archive of another name": (["cifar-10-batches-py.tar.gz"], ["give cifar-10-python.tar.gz or"]),

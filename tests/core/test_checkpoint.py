@@ -72,17 +72,25 @@ def test_plain_values_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Of tensors there may be more than of what stands beside them, of which a byte becomes many in memory."""
     torch.save({"w": torch.zeros(3), "l": list(range(1000))}, tmp_path / "a.pt")
     assert len(load(tmp_path / "a.pt")["l"]) == 1000
-    monkeypatch.setattr("cifar_repro.core.checkpoint.MOST_OF_A_PICKLE", 1000)
-    with pytest.raises(InputError, match=r"a\.pt: its a/data.pkl has .* bytes beside tensors"):
+    with zipfile.ZipFile(tmp_path / "a.pt") as archive:
+        there = archive.getinfo("a/data.pkl").file_size
+    monkeypatch.setattr("cifar_repro.core.checkpoint.MOST_OF_A_PICKLE", there)
+    assert len(load(tmp_path / "a.pt")["l"]) == 1000
+    monkeypatch.setattr("cifar_repro.core.checkpoint.MOST_OF_A_PICKLE", there - 1)
+    with pytest.raises(InputError, match=rf"a\.pt: its a/data.pkl has {there:,} bytes beside tensors"):
         load(tmp_path / "a.pt")
 
 
 def test_what_a_kill_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
-    """Files that `replacing` had begun go; others that end alike stay."""
+    """Files that `replacing` had begun go; others that end alike stay, and what a folder in it is just being given."""
+    at_work = tmp_path / "seed-1" / "a.pt.0123abcd.tmp"
+    at_work.parent.mkdir()
+    at_work.touch()
     for name in ("a.pt.0123abcd.tmp", "notes.tmp", "a.pt.0123.tmp", "a.pt"):
         (tmp_path / name).touch()
     clear_leftovers(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pt", "a.pt.0123.tmp", "notes.tmp"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pt", "a.pt.0123.tmp", "notes.tmp", "seed-1"]
+    assert at_work.exists(), "a run of a study may be at work there"
 
 
 @pytest.mark.parametrize(
@@ -277,6 +285,23 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
         assert (done[0], done[3]) == (str(temporary), str(tmp_path))
     assert (done[1], done[2], done[4]) == (b"all", (temporary, path), True)
     assert path.read_bytes() == b"all"
+
+
+@pytest.mark.parametrize("end", [ValueError, OSError, KeyboardInterrupt, SystemExit])
+def test_what_ends_the_writing_leaves_the_old_file_alone(tmp_path: Path, end: type[BaseException]) -> None:
+    """An error, Ctrl-C and the end of the process go on as they are, and nothing lies beside the old file."""
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+
+    def write_and_end() -> None:
+        with replacing(path) as file:
+            file.write(b"ne")
+            raise end
+
+    with pytest.raises(end):
+        write_and_end()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_two_writers_at_once_leave_one_whole_file(tmp_path: Path) -> None:

@@ -61,8 +61,11 @@ def test_off_the_cpu_the_memory_format_is_left_alone() -> None:
 
 
 def test_the_dropout_that_is_given_is_the_networks() -> None:
-    """`Net(p)` drops with probability p, and `Net()` with the lesson's 0.25."""
+    """`Net(p)` drops with probability p, and `Net()` with the lesson's 0.25; so do the networks of recipes."""
     assert (Net().dropout.p, Net(0.0).dropout.p, Net(0.5).dropout.p) == (0.25, 0.0, 0.5)
+    for name in ("udacity", "udacity-augmented", "keras-cnn"):
+        network = build_network(RECIPES[name].with_changes({"dropout": 0.125}))
+        assert str(network.get_submodule("dropout")) == "Dropout(p=0.125, inplace=False)", name
 
 
 SIZES = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
@@ -123,6 +124,14 @@ def test_jpeg_copies_are_not_official(tmp_path: Path, data: TinySet) -> None:
         path.with_suffix(".jpg").write_bytes(copy.getvalue())
         path.unlink()
     assert called(load_cifar10(folder)) == not_official("images")
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["official", "not official"])
+def test_the_official_order_is_no_other_order(tmp_path: Path, data: TinySet, said: bool) -> None:
+    """Whatever else is said of images in the official order, that they are reordered is refused."""
+    described = describe_data(load_cifar10(write_binary_folder(tmp_path / "set", data)))
+    with pytest.raises(ValueError, match=r"^reordered is true, but the fingerprints are those of the official order$"):
+        structs.replace(described, official=said, reordered=True)
 
 
 def test_synthetic_data_is_neither() -> None:

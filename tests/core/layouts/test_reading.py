@@ -18,6 +18,7 @@ from tests.core.layouts.reading import ENTRIES, WRITERS, Writer, assert_holds, e
 from tests.make_data import (
     TinySet,
     binary_archive,
+    binary_files,
     md5,
     publish_python,
     snapshot,
@@ -35,6 +36,21 @@ def test_every_layout_gives_the_same_pixels_and_labels(tmp_path: Path, data: Tin
     """Every layout of a set loads as the very same pixels and labels; an image folder in the order of its labels."""
     loaded = load_cifar10(WRITERS[layout](tmp_path / "set", data))
     assert_holds(loaded, data.by_label() if layout == "images" else data)
+
+
+@pytest.mark.parametrize("layout", ["binary folder", "binary archive"])
+def test_a_file_may_be_as_large_as_the_largest(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: TinySet, layout: str
+) -> None:
+    """A set whose largest file has just the bytes that one may have is read; of one byte less it is refused."""
+    folder = WRITERS[layout](tmp_path / "set", data)
+    largest = max(map(len, binary_files(data).values()))
+    monkeypatch.setattr(layouts, "CHUNK", 1024)  # what is read at once is bounded alike
+    monkeypatch.setattr(layouts, "MOST_OF_A_FILE", largest)
+    assert_holds(load_cifar10(folder), data)
+    monkeypatch.setattr(layouts, "MOST_OF_A_FILE", largest - 1)
+    with pytest.raises(InputError, match=f"{largest:,} bytes.* more than .*{largest - 1:,}"):
+        load_cifar10(folder)
 
 
 @every_layout
