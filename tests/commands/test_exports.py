@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from cifar_repro.cli import main
+from cifar_repro.core.training import Epoch
+from cifar_repro.runs import exports
 from cifar_repro.runs.run import Run
 from tests.commands.run_folder import record_of
 
@@ -85,6 +87,18 @@ def test_the_command_that_goes_on_writes_them_too(
     assert run(images, tmp_path / "a run", *more) == 130
     command = " ".join([f"cifar-repro run --resume '{tmp_path}/a run'", *more])
     assert capsys.readouterr().err.endswith(f"0 of 2 epochs are kept; go on with: {command}\n")
+
+
+def test_a_zero_is_a_number(tmp_path: Path, wrote: list[Any]) -> None:
+    """An accuracy of 0 is a scalar and a cell as another is, and no gap."""
+    numbers = {"train_loss": 0.0, "valid_loss": 0.0, "valid_accuracy": 0.0, "train_seconds": 0.0, "valid_seconds": 0.0}
+    epoch = Epoch(epoch=1, saved=True, weights_sha256="a" * 64, **numbers)
+    exports.tensorboard(tmp_path, [])(epoch)
+    assert wrote[1:] == [(name, 0.0, 1) for name in numbers]
+    exports.write_csv(tmp_path, [epoch])
+    with (tmp_path / "metrics.csv").open(newline="") as file:
+        [row] = csv.DictReader(file)
+    assert {name: row[name] for name in numbers} == dict.fromkeys(numbers, "0.0")
 
 
 def test_without_tensorboard_nothing_is_begun(

@@ -75,14 +75,16 @@ def test_without_git_there_is_no_commit(package: Path, monkeypatch: pytest.Monke
 
 
 def test_a_hook_of_another_repository_changes_nothing(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variables with which git tells its hooks of a repository are not heard."""
+    """The variables with which git tells its hooks of a repository, its work tree and its index are not heard."""
     git(package.parent, "init", "--quiet")
     git(package.parent, "add", ".")
     git(package.parent, "commit", "--quiet", "--message", "first")
     before = code_in(package, "1")
-    monkeypatch.setenv("GIT_DIR", str(package / "none"))
     assert before.commit
-    assert code_in(package, "1") == before
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        with monkeypatch.context() as hook:
+            hook.setenv(name, str(package / "none"))
+            assert code_in(package, "1") == before, f"{name} is heard"
 
 
 def test_the_digest_is_of_the_sources_alone(package: Path) -> None:
@@ -96,6 +98,19 @@ def test_the_digest_is_of_the_sources_alone(package: Path) -> None:
     renamed = code_in(package, "1").source_sha256
     (package / "page.html.j2").write_text("pagE")
     assert len({before, renamed, code_in(package, "1").source_sha256}) == 3
+
+
+def test_every_kind_of_file_of_this_package_is_a_source(package: Path) -> None:
+    """Its pages, styles and published numbers make results as its modules do; py.typed, which is empty, does not."""
+    here = Path(cifar_repro.__file__).parent
+    files = [file for file in here.rglob("*") if file.is_file() and file.name[0] != "."]
+    kinds = {file.suffix for file in files} - {".pyc", ".typed"}
+    assert {".py", ".json", ".css"} <= kinds
+    digest = code_in(package, "1").source_sha256
+    for kind in sorted(kinds):
+        (package / f"new{kind}").touch()
+        before, digest = digest, code_in(package, "1").source_sha256
+        assert digest != before, f"a new {kind} file is no other code"
 
 
 def test_the_code_of_here_is_this_package() -> None:
@@ -112,6 +127,9 @@ def test_code_is_other_code_where_its_sources_are() -> None:
     assert code_differences([HERE], same) == []
     expected = "code: 0.1.0 (commit cccccccccc, sources aaaaaaaaaa) -> 0.2.0 (sources bbbbbbbbbb)"
     assert code_differences([HERE], OTHER) == [expected]
+    both = f"code: {code_label([HERE, OTHER])} -> "
+    assert code_differences([HERE, OTHER], HERE) == [both + code_label([HERE])], "it was gone on with by other code"
+    assert code_differences([HERE, OTHER], OTHER) == [both + code_label([OTHER])], "it was begun by other code"
     assert code_label([None, same]) == ("not recorded, then 0.1.0 (commit dddddddddd with changes, sources aaaaaaaaaa)")
 
 

@@ -1,10 +1,12 @@
 """A run in its folder: complete, resumable from any moment, honest about a loss that is no number."""
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +24,7 @@ from cifar_repro.runs import text
 from cifar_repro.runs.code import Code, code_here
 from cifar_repro.runs.folders import alone
 from cifar_repro.runs.last_state import LAST
-from cifar_repro.runs.record import FIRST_FIELDS, Stopped, read_record, write_record
+from cifar_repro.runs.record import FIRST_FIELDS, Stopped, read_record, running_losses, write_record
 from cifar_repro.runs.run import BEST, METRICS, Run
 
 T = TypeVar("T")
@@ -306,6 +308,28 @@ def test_a_record_says_when_it_was_and_by_what_code(
     finish(resumed)
     record = read_record(tmp_path)
     assert (record.started, record.ended, record.code) == (times[0], times[1], [code_here(), other])
+    finish(Run.resume(tmp_path, record, data))
+    assert read_record(tmp_path).code == [code_here(), other], "the code that went on last goes on once more"
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("udacity", [math.inf, 2.0, 2.0, 1.0]), ("keras-cnn", [None] * 4)])
+def test_each_epoch_comes_with_the_best_loss_before_it(
+    name: str, wanted: list[float | None], data: Cifar10, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Infinite at first; after a worse epoch it is still that of the best; none where it chooses no weights."""
+
+    def fit(*_: Any, after_epoch: Any, **__: Any) -> None:
+        """Validation losses of 2, 3, 1 and 4."""
+        epochs: list[Epoch] = []
+        for number, (loss, saved) in enumerate([(2.0, True), (3.0, False), (1.0, True), (4.0, False)], start=1):
+            epochs.append(Epoch(number, 1.0, loss, saved, "", 0.0, 0.0))
+            after_epoch(epochs[-1], {"epochs": [asdict(epoch) for epoch in epochs], "best_weights": {}})
+
+    monkeypatch.setattr("cifar_repro.runs.run.fit", fit)
+    told: list[float | None] = []
+    with closing(Run.start(tmp_path, RECIPES[name], SEEDS, data, CPU, "contiguous")) as run:
+        run.train(lambda epoch, best: told.append(best))
+    assert told == wanted
 
 
 def test_the_best_and_not_the_last_weights_are_tested(data: Cifar10, tmp_path: Path) -> None:
@@ -371,6 +395,17 @@ def test_the_steps_that_are_left_are_those_that_are_done(validation: str, tmp_pa
     run.train(progress=counted)
     run.test(counted)
     assert done == whole > 0
+
+
+def test_every_loss_of_a_running_mean_stands_at_its_step(data: Cifar10, tmp_path: Path) -> None:
+    """Of 13 images 2.6 would be held out, and 2 are: 11 in batches of 5 are 3 steps an epoch, with a mean for each."""
+    few = Cifar10(ImageSet(data.train.images[:13], data.train.labels[:13]), data.test, "synthetic")
+    recipe = RECIPE.with_changes({"epochs": 2, "loss_window": 1})
+    with closing(Run.start(tmp_path, recipe, SEEDS, few, CPU, "contiguous")) as run:
+        run.train()
+    shown = running_losses(recipe, run.record.data, run.record.epochs)
+    assert [step for step, _ in shown] == [1, 2, 3, 4, 5, 6]
+    assert [loss for _, loss in shown] == [loss for epoch in run.record.epochs for loss in epoch.running_loss]
 
 
 def test_two_processes_do_not_share_a_run(data: Cifar10, tmp_path: Path) -> None:

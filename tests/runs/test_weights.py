@@ -128,11 +128,24 @@ def script(path: Path) -> None:
         (lambda path: torch.save({"epoch": 3}, path), "holds no state_dict: give what torch.save"),
         (lambda path: torch.save([1, 2], path), "holds no state_dict"),
         (lambda path: torch.save(dict(list(STATE.items())[1:]), path), "entry conv1.weight is missing"),
+        (lambda path: torch.save(prefixed("pre"), path), "entry conv1.weight is missing"),
         (lambda path: torch.save({**STATE, "fc2.bias": torch.zeros(3)}, path), r"entry fc2.bias is \(3,\)"),
         (lambda path: torch.save({**STATE, "fc3.bias": torch.zeros(3)}, path), "entry 'fc3.bias' is not the network's"),
         (lambda path: path.mkdir(), r"model_cifar.pt: no such file"),
     ],
-    ids=["LFS", "module", "method", "blitz", "no weights", "list", "missing", "shape", "more", "empty folder"],
+    ids=[
+        "LFS",
+        "module",
+        "method",
+        "blitz",
+        "no weights",
+        "list",
+        "missing",
+        "other names",
+        "shape",
+        "more",
+        "empty folder",
+    ],
 )
 def test_what_cannot_be_read_is_called_what_it_is(tmp_path: Path, make: Callable[[Path], None], said: str) -> None:
     """With the file's name and the remedy, and nothing in it is executed."""
