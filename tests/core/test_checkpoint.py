@@ -101,13 +101,16 @@ def test_what_a_kill_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
         lambda state: state["a"].update(c=1.0),
         lambda state: state["l"].reverse(),
         lambda state: state.update(more=None),
+        lambda state: state.pop("empty"),
+        lambda state: state.update(empty=[]),
+        lambda state: state["n"].update({"1": state["n"].pop(1)}),
     ],
 )
 def test_the_digest_of_a_state_covers_all_of_it(spoil: Callable[[dict[str, Any]], Any]) -> None:
-    """Tensors, plain values with their types, and what there is besides."""
+    """Tensors, plain values and names with their types, what is empty, and what there is besides."""
 
     def state() -> dict[str, Any]:
-        return {"a": {"b": torch.zeros(2), "c": 1}, "l": ["x", torch.ones(1)], "empty": {}}
+        return {"a": {"b": torch.zeros(2), "c": 1}, "l": ["x", torch.ones(1)], "n": {1: 0.5}, "empty": {}}
 
     other = state()
     assert state_digest(other) == state_digest(state())
@@ -289,7 +292,10 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("end", [ValueError, OSError, KeyboardInterrupt, SystemExit])
 def test_what_ends_the_writing_leaves_the_old_file_alone(tmp_path: Path, end: type[BaseException]) -> None:
-    """An error, Ctrl-C and the end of the process go on as they are, and nothing lies beside the old file."""
+    """An error, Ctrl-C and the end of the process go on as they are, and nothing lies beside the old file.
+
+    What the system refused names the file that was asked for, and not the one beside it that nobody knows.
+    """
     path = tmp_path / "a"
     path.write_bytes(b"old")
 
@@ -298,8 +304,9 @@ def test_what_ends_the_writing_leaves_the_old_file_alone(tmp_path: Path, end: ty
             file.write(b"ne")
             raise end
 
-    with pytest.raises(end):
+    with pytest.raises(end) as error:
         write_and_end()
+    assert getattr(error.value, "filename", None) == (str(path) if end is OSError else None)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -79,6 +79,8 @@ def test_a_split_is_of_whole_numbers_even_where_it_is_empty() -> None:
     """Both parts can be used as indices, whatever their size."""
     for n, fraction in ((0, 0.5), (4, 0.2), (4, 0.999), (5, 0.5)):
         assert [part.dtype for part in split_indices(n, fraction, 0)] == [torch.int64] * 2
+    for fraction, sizes in ((0.0, [4, 0]), (1.0, [0, 4])):
+        assert [len(part) for part in split_indices(4, fraction, 0)] == sizes, "none and all are fractions, too"
 
 
 def test_only_the_augmentation_that_was_asked_for_is_made() -> None:

@@ -21,6 +21,15 @@ def test_a_file_may_be_as_large_as_what_it_is_for(tmp_path: Path) -> None:
         assert str(error.value) == f"{path}: 1,000 bytes are more than the 999 of such a file: give less"
 
 
+@pytest.mark.parametrize("name", ["gone", "a/below"])
+def test_what_is_not_there_is_told(tmp_path: Path, name: str) -> None:
+    """A path below a file is as one where nothing lies."""
+    (tmp_path / "a").touch()
+    with pytest.raises(InputError) as error:
+        files.read(tmp_path / name, 1000, "give another")
+    assert str(error.value) == f"{tmp_path / name}: no such file: give another"
+
+
 @pytest.mark.parametrize("after", [b"", b"0123456789a"], ids=["cut", "longer"])
 def test_a_file_that_changes_while_it_is_read_is_not_taken_for_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bytes
