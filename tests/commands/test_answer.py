@@ -87,9 +87,12 @@ def test_a_verification_has_a_check_of_what_is_as_recorded_and_of_what_is_not() 
     assert [(c.name, c.outcome) for c in found.checks] == [("epoch 1", "passed"), ("epoch 2", "failed")]
     assert found.checks[1].message == "the training loss (train_loss): recorded 0.5, here 0.25"
     assert found.headline == "The run first differs in epoch 2, in the training loss (train_loss)"
-    assert [note.strip() for note in found.notes][1] == "threads: 1 -> 2"
+    differs = "The environment differs from the recorded one in:"
+    assert [note.strip() for note in found.notes] == [differs, "threads: 1 -> 2"], "nothing else need be why"
     first = runs_text.answer(Verification(1, Difference(1, "train_loss", 0.5, 0.25), [], []))
     assert [(c.name, c.outcome) for c in first.checks] == [("epoch 1", "failed")]
+    assert first.notes[0] == "Nothing in the environment differs from the recorded one."
+    assert first.notes[1].startswith("What may be why: the code of the experiment")
 
 
 def test_a_verdict_fails_only_with_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,11 +64,19 @@ def test_a_repository_around_an_installed_package_is_not_its_own(package: Path) 
 
 
 def test_without_git_there_is_no_commit(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The digest of the sources is told all the same."""
+    """The digest of the sources is told all the same; and so it is where git does not come to an end."""
     before = code_in(package, "1")
+
+    def hang(command: list[str], **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, 10)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(subprocess, "run", hang)
+        hanging = code_in(package, "1")
     monkeypatch.setenv("PATH", str(package))
     assert (
         code_in(package, "1")
+        == hanging
         == before
         == Code(version="1", commit=None, changed=None, source_sha256=before.source_sha256)
     )

@@ -168,6 +168,14 @@ def test_a_run_killed_around_any_write_ends_as_if_never_killed(
     assert outcome(folder) == uninterrupted
 
 
+def test_looking_at_what_a_run_goes_on_from_draws_nothing(data: Cifar10, killed: Path) -> None:
+    """A network and its generators are set up to try last.pt; the caller's generator does not notice."""
+    folder, before = killed / f"{WRITES} {MOMENTS[0]}", torch.get_rng_state()
+    with closing(Run.resume(folder, read_record(folder), data)) as run:
+        assert run.state is not None
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize("batch", [0, 7, 8, 11])
 def test_a_run_killed_inside_an_epoch_ends_as_if_never_killed(
     batch: int, data: Cifar10, uninterrupted: dict[str, Any], tmp_path: Path
@@ -363,6 +371,9 @@ def test_a_loss_that_is_no_number_ends_the_run_and_reaches_no_checkpoint(data: C
     assert record.stopped == Stopped(
         epoch=1, phase=caught.value.phase, step=caught.value.step, loss=str(caught.value.loss)
     )
+    assert record.started is not None
+    assert record.ended is not None
+    assert record.started <= record.ended
     assert 1 < caught.value.step <= 6
     assert not (tmp_path / BEST).exists()
     assert not (tmp_path / LAST).exists()
