@@ -96,4 +96,8 @@ def _spatial(layer: nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d, size: tuple[int, in
     padding = 0 if layer.padding == "valid" else layer.padding
     options = [layer.kernel_size, layer.stride, padding, getattr(layer, "dilation", 1)]
     pairs = [value if isinstance(value, tuple) else (value, value) for value in options]
+    if not isinstance(layer, nn.Conv2d):
+        for kernel_size, pad in zip(pairs[0], pairs[2], strict=True):
+            if 2 * pad > kernel_size:
+                raise InputError(f"its padding of {pad} is more than half of its filter of {kernel_size}: give less")
     return [conv_output_size(size[axis], *(pair[axis] for pair in pairs)) for axis in (0, 1)]

@@ -95,6 +95,17 @@ def test_average_pooling_has_the_size_that_torch_returns() -> None:
     assert walk_one(layer, (2, 9, 7)) == tuple(layer(torch.zeros(1, 2, 9, 7)).shape[1:]) == (2, 5, 6)
 
 
+@pytest.mark.parametrize("pooling", [nn.MaxPool2d, nn.AvgPool2d], ids=lambda pooling: pooling.__name__)
+@pytest.mark.parametrize(("kernel", "padding"), [(2, 2), (3, 2), ((4, 3), (2, 2))])
+def test_a_pooling_is_not_padded_by_more_than_half(pooling: Any, kernel: Any, padding: Any) -> None:
+    """Torch refuses that in either axis, though the formula would have a size."""
+    layer = pooling(kernel, padding=padding)
+    with pytest.raises(RuntimeError, match="pad should be"):
+        layer(torch.zeros(1, 2, 9, 7))
+    with pytest.raises(InputError, match=r"layer: .* padding of 2 is more than half of its filter of [23]: give less$"):
+        walk_one(layer, (2, 9, 7))
+
+
 @pytest.mark.parametrize("shape", [(3, 8, 8), (5,)])
 @pytest.mark.parametrize("layer", [nn.ReLU(), nn.Dropout(0.5)], ids=lambda layer: type(layer).__name__)
 def test_layers_that_keep_the_shape_are_walked_through(layer: nn.Module, shape: tuple[int, ...]) -> None:
