@@ -68,6 +68,7 @@ def test_one_form_at_a_time_and_a_file_that_can_be_written(tmp_path: Path, capsy
         (made(by(1), by(0.75)), "passed"),
         (made(by(1), by(1)), "passed"),
         (made(by(1.259), spread(0.84, 0.05)), "passed"),
+        (made(by(1.259), spread(1.04, 0.2)), "passed"),
         (made(by(1), spread(1.02, 0.005)), "passed"),
         (made(by(1.259), spread(1.16, 0.05)), "skipped"),
         (made(by(1.05), spread(1.04, 0.2)), "skipped"),

@@ -122,6 +122,8 @@ def test_nothing_below_the_detectable_is_called() -> None:
     assert made(quiet, by(0.9)).faster
     assert not made(quiet, by(0.98)).faster
     assert not made(quiet, by(0.9)).slower
+    assert not made(by(1.5), by(1 / 1.49)).faster  # as far from 1 as 1.49, though not as far as 0.5
+    assert made(by(1.5), by(1 / 1.51)).faster
     # A ratio whose interval holds 1 is none that counts, however large it is.
     wild: Seconds = ([0.08] * 41, [0.08 * 3.0 ** (n - 19) for n in range(41)])
     found = made(quiet, wild)
@@ -143,6 +145,12 @@ def test_what_counts_of_a_against_a_is_its_wide_interval() -> None:
     assert made(further_down, by(1)).detectable == 1 / compare(*further_down).wide_interval[0] > 1.5
 
 
+def test_what_was_measured_is_told_by_side_and_phase() -> None:
+    """Round by round, so that anyone can sum it up in another way."""
+    same, found = ([0.25, 0.5], [0.75, 1.0]), ([1.25, 1.5], [1.75, 2.0])
+    assert made(same, found).seconds == {"a": found[0], "b": found[1], "a_first": same[0], "a_again": same[1]}
+
+
 def test_the_seconds_of_a_step_are_those_of_a_round_by_its_steps() -> None:
     """The median round of either side, of ten steps, over ten."""
     found = made(by(1), ([0.08] * 39 + [8.0], [0.1] * 39 + [10.0]))
@@ -157,6 +165,13 @@ def test_the_verdict_in_words() -> None:
     assert "No difference is called: the interval includes 1" in gate_text.verdict(made(quiet, quiet))
     assert "same losses, to the last bit" in gate_text.verdict(made(quiet, quiet))
     assert "do not compute the same" in gate_text.verdict(made(quiet, quiet, losses=(1.0, 1.5)))
+
+
+@pytest.mark.parametrize(("ratio", "told"), [(1, "3.0 %"), (1.01, "3.0 %"), (1.25, "25.0 %"), (0.8, "25.0 %")])
+def test_what_a_against_a_says_of_b_in_words(ratio: float, told: str) -> None:
+    """What can be told is what A against A differs by, whichever was the slower one, and never less than 3 %."""
+    ends = f"the smallest slowdown that can be told here just now is {told}"
+    assert gate_text.same(compare(*by(ratio))).endswith(ends)
 
 
 def spread(ratio: float, width: float, rounds: int = 40) -> Seconds:
@@ -189,9 +204,11 @@ def test_less_than_the_least_is_never_promised() -> None:
     assert "rounds would" not in said
     assert rounds_to_tell(small) is None
     assert rounds_to_tell(tiny) is not None  # of sides without noise, a little above
-    noisy = made(by(1.9), spread(1.05, 0.6))
-    assert rounds_to_tell(noisy) is None
-    assert "more than 1,000 rounds would be needed: use a quieter machine" in gate_text.verdict(noisy)
+    for ratio, change in ((1.05, "5.0 % more"), (0.95, "5.0 % less")):
+        noisy = made(by(1.9), spread(ratio, 0.6))
+        assert rounds_to_tell(noisy) is None
+        needed = f"If {change} is right, more than 1,000 rounds would be needed: use a quieter machine"
+        assert gate_text.verdict(noisy).splitlines()[-1] == needed
 
 
 def test_as_many_rounds_as_are_named_do_tell() -> None:
@@ -240,6 +257,24 @@ def test_what_cannot_be_compared_is_refused() -> None:
     same, longer = Measurement(0.08, 10, [1.0]), Measurement(0.08, 10, [1.0, 1.0])
     with pytest.raises(InputError, match=r"^side: the two run another number of steps: give two packages with"):
         sum_up("step", {}, {}, [(same, same)] * 10, [(same, longer)] * 10)
+
+
+@pytest.mark.parametrize(
+    ("same", "found"),
+    [(1.4, (1.2, 0.2)), (1.4, (1 / 1.2, 0.2)), (1.0, (1.1, 0.3)), (1.0, (1 / 1.1, 0.3)), (1.0, (1.04, 0.05))],
+)
+def test_the_rounds_that_are_named_are_the_fewest(same: float, found: tuple[float, float]) -> None:
+    """The first number whose shrunk limits the difference reaches: what A against A shows, but 3 % at least, and half
+    of B's interval, each with one standard error of the ratio."""
+    gate = made(by(same), spread(*found))
+    half = math.log(gate.interval[1] / gate.interval[0]) / 2
+
+    def told(rounds: int) -> bool:
+        shrunk = math.sqrt(gate.rounds / rounds)
+        limits = (shrunk * math.log(gate.detectable), math.log(LEAST_DETECTABLE), shrunk * half)
+        return abs(math.log(gate.ratio)) >= max(limits) + shrunk * half / 1.96
+
+    assert rounds_to_tell(gate) == next(rounds for rounds in range(1, MOST_ROUNDS) if told(rounds))
 
 
 def as_measured(found: GateResult, ratio: float) -> GateResult:

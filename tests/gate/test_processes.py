@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,8 @@ class utils: deterministic = _D()
 float32 = uint8 = None
 __version__ = "0.0"
 def use_deterministic_algorithms(on): pass
-def set_num_threads(n): pass
-def get_num_threads(): return 1
+def set_num_threads(n): _D.threads = n
+def get_num_threads(): return _D.threads
 def randint(high, shape, **_): return [0] * shape[0]
 """
 PACKAGE = """
@@ -109,6 +110,16 @@ def test_a_worker_that_dies_is_named_with_its_last_words(
     assert set(_children()) <= set(before)
 
 
+def test_a_worker_that_died_between_two_measurements_is_named(checkout: Callable[..., Path]) -> None:
+    """As one that the system ends for want of memory: there is nobody left to ask for another one."""
+    with Worker(parse_side(str(checkout("ended"))), "epoch-part", None) as worker:
+        worker.describe()
+        worker._process.kill()
+        worker._process.wait()
+        with pytest.raises(InputError, match=r"ended.*status -9: see that the workload runs there"):
+            worker.measure()
+
+
 def _children() -> list[str]:
     listing = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     return listing.read_text().split() if listing.exists() else []
@@ -120,11 +131,12 @@ def _children() -> list[str]:
         (f'exec {sys.executable} -S -E "$@"', "No module named 'torch': install torch there"),
         ("echo \"ModuleNotFoundError: No module named 'cifar_repro'\" >&2; exit 1", "install cifar_repro there"),
         ("echo hello", "status -?[0-9]+: see that"),
+        ("echo hello; exec sleep 9", "status -9: see that"),
         ("echo 1", "status -?[0-9]+: see that"),
+        ("printf 'p\\303\\251, p\\351\\n' >&2; exit 3", "status 3: p\u00e9, p\ufffd: see that"),  # UTF-8 and Latin-1
         ("echo first >&2; echo last >&2; exit 3", "does not work: it ended with status 3: last: see that the workload"),
-        (r"printf '\377 lost\n' >&2; exit 3", "status 3: \ufffd lost: see that"),
     ],
-    ids=["no torch", "no cifar_repro", "no JSON", "no object", "last words", "words in no encoding"],
+    ids=["no torch", "no cifar_repro", "no JSON", "nonsense, and on", "no object", "two encodings", "last words"],
 )
 def test_an_interpreter_that_lacks_something_is_named(program: str, said: str, tmp_path: Path) -> None:
     """No torch, no cifar_repro, or no Python at all."""
@@ -169,3 +181,40 @@ def test_what_a_side_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "cifar_repro").mkdir()
     (tmp_path / "cifar_repro" / "__init__.py").touch()
     assert parse_side(str(tmp_path), 2) == Side(str(tmp_path), here, tmp_path, "contiguous", 2)
+    monkeypatch.chdir(tmp_path)
+    for given in (str(tmp_path), "."):
+        assert parse_side(given).package == tmp_path
+    assert parse_side("./python").interpreter == link
+    (tmp_path / "threads=2").symlink_to(here)
+    assert parse_side("./threads=2").interpreter == tmp_path / "threads=2"
+    assert parse_side("threads=1024").threads == 1024
+
+
+def test_a_worker_has_the_threads_and_the_memory_format_of_its_side(checkout: Callable[..., Path]) -> None:
+    """As it says itself, also for an older package, whose environment tells nothing."""
+    side = replace(parse_side(str(checkout("older")), 3), memory_format="channels_last")
+    with Worker(side, "epoch-part", None) as worker:
+        environment = worker.describe()["environment"]
+    assert (environment["threads"], environment["memory_format"]) == (3, "channels_last")
+
+
+def test_an_interpreter_imports_nothing_from_the_current_folder(
+    checkout: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gate that is run in a checkout times the package that the interpreter finds elsewhere."""
+    monkeypatch.chdir(checkout("here"))
+    path = tmp_path / "interpreter"
+    path.write_text(f'#!/bin/sh\nPYTHONPATH="{checkout("elsewhere")}" exec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    with Worker(parse_side(str(path)), "epoch-part", None) as worker:
+        assert worker.describe()["package"] == str(tmp_path / "elsewhere" / "cifar_repro")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell the cores of a process")
+def test_a_worker_runs_on_the_core_that_it_is_told(checkout: Callable[..., Path]) -> None:
+    """Be it the first one, whose number is 0; on all of them where it is told none."""
+    cores, side = os.sched_getaffinity(0), parse_side(str(checkout("here")))
+    for core, wanted in ((min(cores), {min(cores)}), (max(cores), {max(cores)}), (None, cores)):
+        with Worker(side, "epoch-part", core) as worker:
+            worker.describe()
+            assert os.sched_getaffinity(worker._process.pid) == wanted

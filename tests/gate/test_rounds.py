@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from cifar_repro.cli import main
 from cifar_repro.core.progress import no_progress
 from cifar_repro.gate.gate import Rounds, _phase, compare, gate
 from cifar_repro.gate.side import Measurement, Side
@@ -61,6 +62,20 @@ def test_every_process_has_its_share_of_the_rounds(monkeypatch: pytest.MonkeyPat
     assert [(worker.side, worker.measured) for worker in Counting.every] == [("a", 31), ("b", 11), ("a", 31), ("b", 11)]
 
 
+def test_as_many_rounds_are_made_as_the_help_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no number is given."""
+    monkeypatch.setattr(Counting, "every", [])
+    monkeypatch.setattr("cifar_repro.gate.gate.Worker", Counting)
+    a = Side("a", Path("python"), None, "contiguous", 1)
+    with pytest.raises(SystemExit):
+        main(["gate", "--help"])
+    assert f"measurements of each side (default: {gate(a, a, 'step').rounds})" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
 @pytest.mark.parametrize(("threads", "core"), [((1, 1), 6), ((1, 2), None), ((2, 1), None)])
 def test_all_processes_share_a_core_where_each_has_one_thread(
     threads: tuple[int, int], core: int | None, monkeypatch: pytest.MonkeyPatch
@@ -83,6 +98,14 @@ def test_either_side_is_first_in_half_of_the_rounds(rounds: int, forward: int) -
     """Of an odd number of rounds, the first side in one more."""
     measured = drifting(rounds)
     assert sum(a.seconds < b.seconds for a, b in measured) == forward
+
+
+def test_either_side_of_each_pair_is_first_now_and_then() -> None:
+    """The order does not change in step with the pairs: else one pair would always begin with A, the other with B."""
+    pairs: Any = [(Drifting(), Drifting()), (Drifting(), Drifting())]
+    measured = _phase(pairs, 40, random.Random(0), no_progress, "")
+    for k in (0, 1):
+        assert 5 <= sum(a.seconds < b.seconds for a, b in measured[k::2]) <= 15
 
 
 def test_a_trend_favours_neither_side() -> None:

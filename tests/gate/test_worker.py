@@ -1,15 +1,18 @@
 """What a worker measures: the work of training, by a clock that counts what the work takes."""
 
 import io
+import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from cifar_repro.core.data import ImageSet
+from cifar_repro.core.evaluation import StepLosses
 from cifar_repro.core.model import Net
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.core.training import fit
@@ -34,6 +37,20 @@ def test_the_step_workload_is_plain_training_and_repeats_itself() -> None:
     assert (steps, losses) == (10, plain[2:])
     assert prepare()() == (steps, losses)
     assert gate_worker.training_steps("channels_last")()()[1] == pytest.approx(losses, rel=1e-3)
+
+
+def test_the_step_workload_has_the_memory_format_of_its_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights and images alike, as in `fit`: else the first layer would be timed turning one into the other."""
+    given: list[torch.Tensor] = []
+
+    def train_epoch(network: Net, batches: list[tuple[torch.Tensor, torch.Tensor]], optimizer: object) -> StepLosses:
+        given.extend([p.detach() for p in network.parameters() if p.dim() == 4] + [images for images, _ in batches])
+        return StepLosses([], [])
+
+    monkeypatch.setattr("cifar_repro.train_epoch", train_epoch)
+    gate_worker.training_steps("channels_last")()()
+    assert len(given) == (3 + 2) + (3 + 10)  # to warm up and to be timed: weights and batches
+    assert all(tensor.is_contiguous(memory_format=torch.channels_last) for tensor in given)
 
 
 def test_the_epoch_workload_is_an_epoch_of_fit() -> None:
@@ -84,3 +101,13 @@ def test_an_environment_is_the_record_s() -> None:
     described = gate_worker.environment("channels_last")
     assert (described["torch"], described["memory_format"]) == (torch.__version__, "channels_last")
     assert {"torchvision", "cpu", "cpu_capability", "threads"} <= described.keys()
+
+
+def test_an_older_package_tells_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has it in another place, and as a dict: whatever it knows is told."""
+    older: Any = ModuleType("environment")
+    older.environment = lambda device, memory_format: {"cpu": "a CPU", "memory_format": memory_format}
+    monkeypatch.setitem(sys.modules, "cifar_repro.runs.environment", None)
+    monkeypatch.setitem(sys.modules, "cifar_repro.evidence", ModuleType("evidence"))
+    monkeypatch.setitem(sys.modules, "cifar_repro.evidence.environment", older)
+    assert gate_worker.environment("channels_last") == {"cpu": "a CPU", "memory_format": "channels_last"}
