@@ -31,17 +31,11 @@ def test_the_trace_of_a_training_that_diverges_is_not_written(
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`trace` writes a file, never over another, with the tests that it is given; `diff` says identical with 0, where
-    they part with 1."""
+    """`trace` writes a file and never over another; `diff` says identical with 0, where they part with 1."""
     images = write_binary_folder(tmp_path, tiny_set(per_batch=20, test=5))
     make = ["trace", "--data", str(images), "--threads", "1", "--steps", "3"]
     a, b, c = (str(tmp_path / name) for name in "abc")
-    tests = tmp_path / "tests.xml"
-    tests.write_text("<testsuites><testcase/><testcase/><testcase><failure/></testcase></testsuites>")
-    assert main([*make, "--tests", str(tests), "-o", a]) == 0
-    assert main([*make, "-o", b]) == main([*make, "--dropout-seed", "1", "-o", c]) == 0
-    with Path(a).open() as file:
-        assert json.loads(next(file))["tests"] == {"passed": 2, "failed": 1, "errors": 0, "skipped": 0}
+    assert main([*make, "-o", a]) == main([*make, "-o", b]) == main([*make, "--dropout-seed", "1", "-o", c]) == 0
     assert main([*make, "-o", a]) == 2
     assert main([*make[:-1], "99", "-o", str(tmp_path / "d")]) == 2
     assert not (tmp_path / "d").exists()
@@ -60,3 +54,19 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (tmp_path / "d").unlink()
     assert main([*make, "--tensors", "all", "-o", d]) == 2
     assert f"{d}.npz is already there" in capsys.readouterr().err
+
+
+def test_the_tests_that_are_given_are_counted_in_the_header(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the file and with --json; a trace of the same training with other tests is identical."""
+    images = write_binary_folder(tmp_path, tiny_set(per_batch=20, test=5))
+    make = ["trace", "--data", str(images), "--threads", "1", "--steps", "1", "--json"]
+    cases = "<testcase/><testcase/><testcase><skipped/></testcase>"
+    (tmp_path / "tests.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    a, b = tmp_path / "a", tmp_path / "b"
+    assert main([*make, "--tests", str(tmp_path / "tests.xml"), "-o", str(a)]) == 0
+    header = json.loads(capsys.readouterr().out)
+    assert header["tests"] == {"passed": 2, "failed": 0, "errors": 0, "skipped": 1}
+    assert json.loads(a.read_text().splitlines()[0]) == header
+    assert main([*make, "-o", str(b)]) == 0
+    assert "tests" not in json.loads(capsys.readouterr().out)
+    assert main(["diff", str(a), str(b)]) == 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -26,8 +27,9 @@ class Setting:
     threads: int = 1
     memory_format: str = "contiguous"
 
-    def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
-        return trace(self.recipe, self.seeds, self.data, STEPS, device=CPU, memory_format=self.memory_format)
+    def tensors(self, dtype: torch.dtype = torch.float32) -> Iterator[tuple[str, torch.Tensor]]:
+        options: dict[str, Any] = {"memory_format": self.memory_format, "dtype": dtype}
+        return trace(self.recipe, self.seeds, self.data, STEPS, device=CPU, **options)
 
     def traced(self) -> Trace:
         torch.set_num_threads(self.threads)

@@ -13,7 +13,8 @@ from cifar_repro.traces.trace_file import Entry, Trace, TraceHeader
 from tests.make_studies import HEADER
 from tests.traces.hand_made import entry
 
-NAMES = ("split/train", "init/w", *(f"step 1/{name}" for name in ("batch/indices", "batch/images", "mask/d#1", "loss")))
+OF_A_STEP = ("batch/indices", "batch/images", "mask/d#1", "loss", "gradient/w", "update/w")
+NAMES = ("split/train", "init/w", *(f"step 1/{name}" for name in OF_A_STEP))
 
 
 def header(**changes: Any) -> dict[str, Any]:
@@ -34,12 +35,20 @@ def trace(header: dict[str, Any], entries: list[dict[str, Any]]) -> Trace:
 
 
 OTHERS = {"split": 5, "init": 6, "order": 7, "dropout": 8}
+COUNTS = HEADER["data"]["counts"]
+MORE_IMAGES = COUNTS | {"train": COUNTS["train"] | {"cat": COUNTS["train"]["cat"] + 1}}
 
 
 @pytest.mark.parametrize(
     ("at", "changes", "reasons"),
     [
         ("split/train", {"seeds": OTHERS, "recipe": {"batch_size": 10}}, "split seed: 0 -> 5"),
+        (
+            "split/train",
+            {"recipe": {"validation": "test", "valid_fraction": 0.0, "optimizer": "rmsprop"}},
+            "recipe valid_fraction: 0.2 -> 0.0, recipe validation: split -> test",
+        ),
+        ("split/train", {"data": {"counts": MORE_IMAGES}}, "training images: 50000 -> 50001"),
         (
             "init/w",
             {"seeds": OTHERS, "recipe": {"network": "keras"}},
@@ -52,8 +61,20 @@ OTHERS = {"split": 5, "init": 6, "order": 7, "dropout": 8}
             {"seeds": OTHERS, "data": {"fingerprints": {"train": "f" * 64, "test": "g"}}},
             f"train fingerprint: {'a' * 12} -> {'f' * 12}",
         ),
+        (
+            "step 1/batch/images",
+            {"recipe": {"augmentation": "shift-flip", "pixels": "unit", "momentum": 0.9}},
+            "recipe augmentation: none -> shift-flip, recipe pixels: minus-one-to-one -> unit",
+        ),
         ("step 1/mask/d#1", {"seeds": OTHERS}, "dropout seed: 0 -> 8"),
         ("step 1/mask/d#1", {"recipe": {"dropout": 0.5, "batch_size": 10}}, "recipe dropout: 0.25 -> 0.5"),
+        (
+            "step 1/update/w",
+            {"seeds": OTHERS, "recipe": {"optimizer": "rmsprop", "learning_rate": 0.1, "epochs": 3}},
+            "recipe optimizer: sgd -> rmsprop, recipe learning_rate: 0.01 -> 0.1",
+        ),
+        ("step 1/update/w", {"recipe": {"learning_rate_decay": 0.5}}, "recipe learning_rate_decay: 0.0 -> 0.5"),
+        ("step 1/update/w", {"recipe": {"momentum": 0.9, "loss_window": 2}}, "recipe momentum: 0.0 -> 0.9"),
     ],
 )
 def test_the_cause_is_what_decides_such_a_tensor(at: str, changes: dict[str, Any], reasons: str) -> None:
@@ -90,7 +111,6 @@ def test_the_same_bytes_in_another_shape_or_type_are_a_difference(change: dict[s
 
 def test_all_parts_of_the_experiment_are_compared() -> None:
     """Each part that differs is listed once, whether or not the tensors do; what was overridden only repeats them."""
-    counts = HEADER["data"]["counts"]
     other = header(
         steps=2,
         recipe={"epochs": 3, "batch_size": 10, "overridden": ["batch_size"]},
@@ -98,10 +118,9 @@ def test_all_parts_of_the_experiment_are_compared() -> None:
         data={
             "kind": "binary",
             "fingerprints": {"train": "f", "test": "g"},
-            "counts": counts | {"train": counts["train"] | {"cat": counts["train"]["cat"] + 1}},
+            "counts": MORE_IMAGES,
         },
     )
-    images = sum(counts["train"].values())
     found = parted(None, header(), other)
     assert found.identical
     assert found.experiment == [
@@ -110,7 +129,7 @@ def test_all_parts_of_the_experiment_are_compared() -> None:
         "recipe epochs: 30 -> 3",
         "order seed: 0 -> 7",
         "data: synthetic -> binary",
-        f"training images: {images} -> {images + 1}",
+        "training images: 50000 -> 50001",
         f"train fingerprint: {'a' * 12} -> f",
         f"test fingerprint: {'b' * 12} -> g",
     ]

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from cifar_repro.traces import text
 from cifar_repro.traces.diff import Parting, diff
 from cifar_repro.traces.gap import growth, measure
-from cifar_repro.traces.trace_file import Entry, Trace
+from cifar_repro.traces.trace_file import Entry, Trace, Values
 from tests.traces.hand_made import HAND_MADE, entry, write_hand_made
 
 
@@ -65,6 +66,7 @@ def test_the_gap_is_over_all_values_where_both_traces_kept_them(tmp_path: Path) 
         said = text.parting(found)
         assert "A trace keeps 8 of its 100 values, and only these were compared: 1 differs, by up to 7.63e-06" in said
         assert "and by up to 1 ulp." in said
+        assert "the sampled weights" in said
 
 
 def between(tmp_path: Path, *, kept: bool, **changed: torch.Tensor) -> Parting:
@@ -114,6 +116,17 @@ def test_equal_samples_are_not_called_equal(tmp_path: Path) -> None:
     assert "the digests of the weights do" in lines[-1]
 
 
+def test_a_sign_of_a_zero_does_not_hide_what_samples_do_not_show() -> None:
+    """Where one tensor differs by the sign of a zero, of which all is seen, and another one where no sample is, how far
+    the weights are apart is not known."""
+    sides = []
+    for zero, name in ((0.0, "a"), (-0.0, "b")):
+        unseen = entry("step 1/update/w", 1.0) | {"sha256": name, "shape": [100], "sample": [1.0] * 8}
+        made = [entry("step 1/loss", 1.0), entry("step 1/update/v", zero), unseen]
+        sides.append({each["name"]: Entry(**each) for each in made})
+    assert growth(*sides) == [(1, 0.0, None)]
+
+
 def test_growth_is_over_all_values_where_both_traces_kept_them(tmp_path: Path) -> None:
     """Then the one value that differs counts, against the norm of all; where the weights are equal, growth is 0."""
     [(step, loss, weights)] = between(tmp_path, kept=True, weight=unsampled()).growth
@@ -127,7 +140,8 @@ def test_growth_is_over_all_values_where_both_traces_kept_them(tmp_path: Path) -
 
 
 def test_norms_are_over_the_larger_side_and_all_weights_together() -> None:
-    """Of (3, 4) against (0, 4) a norm of 3 over 5; of two weights that are 3 and 4 apart, 5 over that of all."""
+    """Of (3, 4) against (0, 4) a norm of 3 over 5; of two weights that are 3 and 4 apart and one that is equal, 5 over
+    that of all, sampled or kept. Losses that are 2 apart are so whichever comes first."""
     a, b = (
         Entry(**(entry("w", 3.0) | {"shape": [2], "sha256": name, "sample": values}))
         for name, values in [("a", [3.0, 4.0]), ("b", [0.0, 4.0])]
@@ -139,10 +153,48 @@ def test_norms_are_over_the_larger_side_and_all_weights_together() -> None:
     assert gap is not None
     assert (gap.norm, gap.ulps) == (0.6, None)  # ulps are those of float32
     sides: list[dict[str, Entry]] = []
-    for values in ((6.0, 8.0), (3.0, 4.0)):
-        names = {"step 1/loss": 1.0, "step 1/update/v": values[0], "step 1/update/w": values[1]}
-        sides.append({name: Entry(**entry(name, value)) for name, value in names.items()})
-    assert growth(*sides) == [(1, 0.0, 0.5)]
+    names = ("step 1/loss", "step 1/update/u", "step 1/update/v", "step 1/update/w")
+    for values in ((4.0, 4.0, 7.0, 4.0), (2.0, 4.0, 4.0, 0.0)):
+        sides.append({name: Entry(**entry(name, value)) for name, value in zip(names, values, strict=True)})
+    assert growth(*sides) == growth(*sides[::-1]) == growth(*sides, kept=(sampled, sampled)) == [(1, 2.0, 5 / 9)]
+
+
+def sampled(entry: Entry) -> Values:
+    """Reads the tensor of an entry whose sample is all of it."""
+    return np.array(entry.sample, entry.dtype)
+
+
+TINY = 2.0**-149  # the float32 next to zero
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "steps"),
+    [
+        (1.0, 2.0, 2**23),
+        (1.0, 1 - 2**-24, 1),
+        (-1.0, -1 - 2**-23, 1),
+        (0.0, TINY, 1),
+        (-0.0, TINY, 1),
+        (0.0, -TINY, 1),
+        (TINY, -TINY, 2),
+    ],
+)
+def test_ulps_are_steps_from_one_float32_to_the_next(x: float, y: float, steps: int) -> None:
+    """On either side of zero and across it, where 0.0 and -0.0 are one number; whichever comes first."""
+    for one, other in ((x, y), (y, x)):
+        gap = measure(Entry(**entry("w", one)), Entry(**entry("w", other)))
+        assert gap is not None
+        assert gap.ulps == steps
+
+
+@pytest.mark.parametrize(("x", "y", "apart"), [(3e38, -3e38, 6e38), (1.0, 2.0**-40, 1 - 2.0**-40)])
+def test_differences_are_not_rounded_to_float32(x: float, y: float, apart: float) -> None:
+    """That of the largest numbers is none that float32 holds, and no more are the squares of these."""
+    x, y = np.array([x, y], np.float32).tolist()
+    gap = measure(Entry(**entry("w", x)), Entry(**entry("w", y)))
+    assert gap is not None
+    assert (gap.absolute, gap.relative, gap.norm) == pytest.approx((apart, apart / x, apart / x), rel=1e-7, abs=0)
+    assert gap.absolute == x - y
 
 
 def test_a_difference_near_zero_is_small_beside_the_norm(tmp_path: Path) -> None:

@@ -14,14 +14,15 @@ from cifar_repro.traces.junit import Outcomes, count_tests
 SUITE = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="1" skipped="1" tests="5">
 <testcase classname="t" name="one"/><testcase classname="t" name="two"><system-out>fine</system-out></testcase>
-<testcase classname="t" name="three"><failure message="no">why</failure></testcase>
-<testcase classname="t" name="four"><error message="no">why</error></testcase>
+<testcase classname="t" name="three"><properties><property name="seed" value="0"/></properties>
+<failure message="no">why</failure></testcase>
+<testcase classname="t" name="four"><error message="no">why</error><system-err>no</system-err></testcase>
 <testcase classname="t" name="five"><skipped message="no">why</skipped></testcase>
 </testsuite></testsuites>"""
 
 
 def test_every_outcome_of_a_suite_is_counted(tmp_path: Path) -> None:
-    """Passed, failed, errors and skipped are counted from the test cases."""
+    """Passed, failed, errors and skipped are counted from the test cases, whatever else stands in these."""
     (tmp_path / "tests.xml").write_text(SUITE)
     assert count_tests(tmp_path / "tests.xml") == Outcomes(passed=2, failed=1, errors=1, skipped=1)
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -19,10 +20,13 @@ from tests.traces.hand_made import HAND_MADE, write_hand_made
 
 def test_kept_tensors_are_those_of_the_trace(tmp_path: Path) -> None:
     """numpy reads them without pickle under their names, with their types; written again, the file is the same."""
-    (_, entries), read = write_hand_made(tmp_path / "a", {})
-    write_hand_made(tmp_path / "b", {})
-    assert tensors_path(tmp_path / "a").read_bytes() == tensors_path(tmp_path / "b").read_bytes()
-    with np.load(tensors_path(tmp_path / "a"), allow_pickle=False) as arrays:
+    (_, entries), read = write_hand_made(tmp_path / "a.1", {})
+    write_hand_made(tmp_path / "a.2", {})
+    assert {path.name for path in tmp_path.iterdir()} == {"a.1", "a.1.npz", "a.2", "a.2.npz"}
+    assert (tmp_path / "a.1.npz").read_bytes() == (tmp_path / "a.2.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.1.npz") as archive:
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}  # whenever it is written
+    with np.load(tmp_path / "a.1.npz", allow_pickle=False) as arrays:
         assert list(arrays) == list(HAND_MADE) == [entry.name for entry in entries]
         for entry in entries:
             wanted = HAND_MADE[entry.name].numpy()
@@ -41,6 +45,31 @@ def test_diff_looks_into_the_tensors_beside_either_trace(tmp_path: Path, capsys:
     assert main(["diff", str(tmp_path / "a"), str(tmp_path / "b"), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert (found["first"], found["gap"]["absolute"]) == ("step 1/update/fc1.weight", 1_000)
+
+
+def test_a_trace_appears_after_its_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is killed in between leaves no trace that seems to have kept samples alone."""
+    appeared: list[str] = []
+    replace = os.replace
+
+    def seen(old: Path, new: Path) -> None:
+        replace(old, new)
+        appeared.append(new.name)
+
+    monkeypatch.setattr(os, "replace", seen)
+    write_hand_made(tmp_path / "a", {})
+    assert appeared == ["a.npz", "a"]
+
+
+def test_tensors_of_a_hundred_steps_are_read(tmp_path: Path) -> None:
+    """Those of udacity have 8 MB a step: of a file of 1 GB, here with a hole before the archive, one is read."""
+    (_, entries), read = write_hand_made(tmp_path / "a", {})
+    file = tensors_path(tmp_path / "a")
+    archive = file.read_bytes()
+    with file.open("wb") as large:
+        large.seek(1 << 30)
+        large.write(archive)
+    assert read(entries[-1]).tolist() == HAND_MADE[entries[-1].name].tolist()
 
 
 @pytest.mark.parametrize("damage", ["cut", "of another trace", "no archive"])

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from cifar_repro.core import training
 from cifar_repro.core.checkpoint import weights_digest
-from cifar_repro.core.errors import NonFiniteLoss
+from cifar_repro.core.errors import InputError, NonFiniteLoss
 from cifar_repro.core.model import Net
+from cifar_repro.core.recipe import RECIPES
 from cifar_repro.core.training import Training, fit
 from cifar_repro.traces.diff import diff
 from cifar_repro.traces.trace import _Watch, trace
@@ -18,22 +20,42 @@ from tests.traces.setting import CPU, STEPS, Setting
 from tests.workers import Shown
 
 
-def test_a_traced_run_equals_an_untraced_one(setting: Setting, reference: Trace) -> None:
-    """After as many steps, loss and weights of a traced run are those of `fit`, and the random state is as before."""
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_traced_run_equals_an_untraced_one(name: str, setting: Setting) -> None:
+    """Of any recipe: after an epoch, whose last batch is smaller, loss and weights of a traced run are those of `fit`,
+    and the random state is as before."""
+    recipe, seeds, data = RECIPES[name].with_changes({"batch_size": 16, "epochs": 1}), setting.seeds, setting.data
+    sizes = [16, 9] if recipe.validation == "split" else [16, 15]
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    _, entries = setting.traced()
+    tensors = trace(recipe, seeds, data, len(sizes), device=CPU)
+    traced = {n: summarise(n, tensor) for n, tensor in tensors if "/loss" in n or f"{len(sizes)}/update/" in n}
     assert torch.equal(torch.get_rng_state(), before)
-    by_name = {entry.name: entry for entry in entries}
-    fitted = fit(setting.recipe, setting.seeds, setting.data.train)
-    losses = [by_name[f"step {step}/loss"].sample[0] for step in range(1, STEPS + 1)]
+    fitted = fit(recipe, seeds, data.train, test=data.test)
     total = 0.0
-    for loss in losses:
-        total += loss * 5
-    assert total / (5 * STEPS) == fitted.epochs[0].train_loss
+    for step, size in enumerate(sizes, start=1):
+        total += traced[f"step {step}/loss"].sample[0] * size
+    assert total / sum(sizes) == fitted.epochs[0].train_loss
     for name, parameter in fitted.network.named_parameters():
-        assert summarise(f"step {STEPS}/update/{name}", parameter) == by_name[f"step {STEPS}/update/{name}"]
+        at = f"step {len(sizes)}/update/{name}"
+        assert summarise(at, parameter) == traced[at]
     assert weights_digest(fitted.network.state_dict()) == fitted.epochs[0].weights_sha256
+
+
+def test_a_trace_in_float64_computes_the_same_with_more_digits(setting: Setting) -> None:
+    """Its weights and images are the float32 ones to the last bit, and its losses those of its outputs, not rounded."""
+    exact, rounded = (
+        {name: tensor.detach().clone() for name, tensor in setting.tensors(dtype)}
+        for dtype in (torch.float64, torch.float32)
+    )
+    assert list(exact) == list(rounded)
+    for name, tensor in exact.items():
+        given = name.startswith(("split", "init")) or name.partition("/")[2].startswith(("batch", "mask"))
+        assert tensor.dtype == (rounded[name].dtype if given else torch.float64), name
+        assert not given or torch.equal(tensor, rounded[name]), name
+    for step in range(1, STEPS + 1):
+        outputs, labels = exact[f"step {step}/forward/fc2#1"], exact[f"step {step}/batch/labels"]
+        assert exact[f"step {step}/loss"].item() == F.cross_entropy(outputs, labels).item()
 
 
 def test_what_is_traced_has_the_memory_format_that_was_asked_for(
@@ -59,16 +81,6 @@ def test_progress_is_told_step_by_step(setting: Setting) -> None:
 
     list(trace(setting.recipe, setting.seeds, setting.data, 2, device=CPU, progress=shown))
     assert shown.bars == [{"total": 2, "desc": "tracing"}]
-
-
-def test_in_float64_all_that_is_computed_is_float64(setting: Setting) -> None:
-    """From the same float32 weights and images on: outputs, loss, gradients and updated weights, of a single step."""
-    traced = trace(setting.recipe, setting.seeds, setting.data, 1, device=CPU, dtype=torch.float64)
-    types = {name: tensor.dtype for name, tensor in traced if tensor.is_floating_point()}
-    given = {name for name in types if name.startswith(("init/", "step 1/batch/"))}
-    assert {types[name] for name in given} == {torch.float32}
-    assert {types[name] for name in types.keys() - given} == {torch.float64}
-    assert "step 1/loss" in types
 
 
 def test_a_trace_repeats(setting: Setting, reference: Trace) -> None:
@@ -102,3 +114,10 @@ def test_a_trace_that_diverges_names_the_step(setting: Setting) -> None:
         list(diverging.tensors())
     assert fitted.value.step > 1
     assert str(traced.value) == str(fitted.value)
+
+
+@pytest.mark.parametrize("steps", [-1, 0, STEPS + 1])
+def test_no_more_steps_are_traced_than_the_epoch_has(setting: Setting, steps: int) -> None:
+    """And at least one, for a trace of none is no trace: nothing is made."""
+    with pytest.raises(InputError, match=f"steps: {steps} is out of range: give a number from 1 to {STEPS},"):
+        next(trace(setting.recipe, setting.seeds, setting.data, steps, device=CPU))

@@ -34,6 +34,12 @@ def test_the_text_says_what_is_common_above_the_table(
     ]
 
 
+def test_losses_that_are_a_bit_apart_are_not_called_equal(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """The closest that two float32 can be to one another, 2**-24 of the larger one, is a difference."""
+    out = printed(capsys, make("a", entries(step_2_loss=4.0)), make("b", entries(step_2_loss=4 - 2**-22)))
+    assert [line.split("  ")[-1] for line in out.splitlines()[3:6]] == ["loss of step 2", "equal", "off by 6.0e-08"]
+
+
 def test_what_no_file_tells_has_no_column(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     """Plain traces make a table without tests and times, and without an empty line above it."""
     out = printed(capsys, make("a", environment={"python": "3.10.1"}), make("b", environment={"threads": 2}))

@@ -27,7 +27,10 @@ def test_a_gate_is_read_as_the_shell_wrote_it(three: list[Path], tmp_path: Path,
     assert rows(read_matrix([*three, timed]))["new"].ratio == Ratio(1.25, 1.125, 1.5, 1.03, "step")
 
 
-@pytest.mark.parametrize("name", ["torch", "torchvision", "python", "cpu", "cpu_capability", "threads", "device"])
+@pytest.mark.parametrize(
+    "name",
+    ["torch", "torchvision", "python", "cpu", "cpu_capability", "device", "gpu", "threads", "memory_format"],
+)
 def test_a_gate_of_another_environment_is_refused(three: list[Path], tmp_path: Path, name: str) -> None:
     """A gate whose A is not the first trace's, or whose B is no trace's, is named with what differs."""
     other: dict[str, Any] = {name: "another"}
@@ -55,14 +58,16 @@ def test_gates_of_two_workloads_are_refused(three: list[Path], tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("ratio", "interval", "differs"),
+    ("ratio", "interval", "detectable", "differs"),
     [
-        (1.25, [1.125, 1.5], True),
-        (1.02, [1.01, 1.03], False),
-        (1.25, [0.99, 1.5], False),
-        (0.8, [0.75, 0.9], True),
-        (0.99, [0.98, 0.995], False),
-        (0.8, [0.5, 1.0], False),
+        (1.25, [1.125, 1.5], 1.03, True),
+        (1.25, [1.125, 1.5], 1.3, False),
+        (1.02, [1.01, 1.03], 1.03, False),
+        (1.25, [0.99, 1.5], 1.03, False),
+        (0.8, [0.75, 0.9], 1.03, True),
+        (0.8, [0.75, 0.9], 1.3, False),
+        (0.99, [0.98, 0.995], 1.03, False),
+        (0.8, [0.5, 1.0], 1.03, False),
     ],
 )
 def test_a_ratio_that_is_not_told_from_one_says_so(
@@ -71,10 +76,11 @@ def test_a_ratio_that_is_not_told_from_one_says_so(
     capsys: pytest.CaptureFixture[str],
     ratio: float,
     interval: list[float],
+    detectable: float,
     differs: bool,
 ) -> None:
     """A ratio counts as a difference only beyond what the gate detects, its whole interval on that side of 1."""
-    timed = gate(tmp_path / "gate.json", {"torch": "2.14.1"}, ratio=ratio, interval=interval)
+    timed = gate(tmp_path / "gate.json", {"torch": "2.14.1"}, ratio=ratio, interval=interval, detectable=detectable)
     out = printed(capsys, *three, timed)
     assert f"x {ratio:.2f} ({interval[0]:.2f} to {interval[1]:.2f})" in out
     assert ("not told from 1" in out) is not differs
