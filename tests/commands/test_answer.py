@@ -14,6 +14,7 @@ from cifar_repro.gate.gate import GateResult
 from cifar_repro.runs import text as runs_text
 from cifar_repro.runs.verify import Difference, Verification
 from cifar_repro.traces.junit import count_tests
+from cifar_repro.verdicts.verdict import CLOSE
 from tests.gate.test_gate import by, made, spread
 from tests.make_studies import HEADER, make_study, write_study
 from tests.traces.hand_made import entry
@@ -97,10 +98,15 @@ def test_a_verification_has_a_check_of_what_is_as_recorded_and_of_what_is_not() 
 
 
 def test_a_verdict_fails_only_with_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A rung that does not hold is a failure where the studies differ, not where a lower rung holds or none is told."""
+    """A rung that does not hold is a failure where the studies differ, not where a lower rung holds or none is told.
+
+    One that cannot be told is none in any case.
+    """
     a = write_study(tmp_path / "a", make_study(ACCURACIES))
+    of_another_recipe = make_study([value - 4 for value in ACCURACIES])
+    of_another_recipe["recipe"] |= {"learning_rate": 0.02}
     others = {
-        1: write_study(tmp_path / "b", make_study([value - 4 for value in ACCURACIES], first_seed=50)),
+        1: write_study(tmp_path / "b", of_another_recipe),
         3: write_study(tmp_path / "c", make_study([73.0], first_seed=90)),
         0: write_study(tmp_path / "d", make_study(ACCURACIES[:3])),
     }
@@ -109,5 +115,6 @@ def test_a_verdict_fails_only_with_status_1(tmp_path: Path, capsys: pytest.Captu
         assert main(["verdict", str(a), "--against", str(other), "--markdown", "--junit", str(file)]) == status
         assert outcomes(file)["verdict"] == {0: "passed", 1: "failed", 3: "skipped"}[status]
         assert (count_tests(file).failed > 0) is (status == 1)
+        assert status != 1 or outcomes(file)[CLOSE] == "skipped"
         said = capsys.readouterr()
         assert said.out.startswith(f"### {said.err.splitlines()[0]}".replace("_", r"\_"))

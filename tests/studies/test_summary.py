@@ -22,6 +22,7 @@ def test_a_summary_is_that_of_the_textbook() -> None:
 def test_one_run_has_no_spread_and_no_value_has_no_mean() -> None:
     """Of one value only the mean is known; where a value is missing, nothing is."""
     assert summary([0.5]) == Spread(mean=0.5, sd=None, low=None, high=None)
+    assert summary([0.0, 0.5]).mean == 0.25, "0 is a value"
     assert summary([0.5, None]) == summary([]) == Spread(mean=None, sd=None, low=None, high=None)
 
 

@@ -115,12 +115,14 @@ def test_studies_of_one_varied_seed_are_compared_with_their_like(study: dict[str
 
 def test_results_that_are_not_whole_are_refused(study: dict[str, Any], other: dict[str, Any]) -> None:
     """A run without a test, with a loss that is no number, with other epochs, or there twice, is named."""
-    untested, nan, shorter, twice = (copy.deepcopy(study) for _ in range(4))
+    untested, nan, infinite, shorter, twice = (copy.deepcopy(study) for _ in range(5))
     untested["runs"][2]["test"] = None
     nan["runs"][2]["epochs"][0]["train_loss"] = math.nan
+    infinite["runs"][2]["test"]["loss"] = math.inf
     shorter["runs"][2]["epochs"].pop()
     twice["runs"][2]["seeds"] = twice["runs"][1]["seeds"]
-    for results, said in ((untested, "seed-2"), (nan, "seed-2"), (shorter, "seed-2"), (twice, "same seeds")):
+    named = [(results, "seed-2") for results in (untested, nan, infinite, shorter)]
+    for results, said in (*named, (twice, "same seeds")):
         with pytest.raises(InputError, match=said):
             judged(results, other)
         with pytest.raises(InputError, match=said):

@@ -93,6 +93,18 @@ def test_classes_are_compared_by_their_names(study: dict[str, Any]) -> None:
         assert back[name] == there[name][::-1]
 
 
+def test_more_epochs_than_were_published_are_compared_up_to_these(study: dict[str, Any]) -> None:
+    """Of 30 epochs beside a published run of 7 the first 7 count, in the means, too; the tests are of other weights."""
+    published = copy.deepcopy(UDACITY)
+    del published["epochs"][7:]
+    verdict = compared(study, published)
+    assert list(checks(verdict)) == ["loss curve", "mean losses"]
+    losses = np.mean([[epoch["train_loss"] for epoch in run["epochs"][:7]] for run in study["runs"]])
+    assert checks(verdict)["mean losses"].numbers["mean"][0] == pytest.approx(losses)
+    assert len(checks(verdict)["loss curve"].numbers["mean"]) == 14
+    assert any("7 epochs, these have 30" in note for note in verdict.notes)
+
+
 def test_what_is_outside_by_itself_but_no_surprise_among_several_holds(study: dict[str, Any]) -> None:
     """A claim just outside of its own 95 % interval is not rejected as one of several, and that is said."""
     published = copy.deepcopy(UDACITY)
@@ -205,6 +217,15 @@ def test_numbers_that_the_runs_do_not_have_are_not_compared(study: dict[str, Any
         run["epochs"] = run["epochs"][:2]
     verdict = compared(study, known("pytorch-blitz"))
     assert any("published run 1: running loss is not compared" in note for note in verdict.notes)
+
+
+def test_a_class_without_test_images_has_no_accuracy(study: dict[str, Any]) -> None:
+    """Runs on images without frogs have none to compare, and the rest is compared all the same."""
+    for run in study["runs"]:
+        run["test"]["per_class"][6] |= {"correct": 0, "total": 0}
+    verdict = compared(study, UDACITY)
+    assert list(checks(verdict)) == ["loss curve", "mean losses", "test accuracy", "test loss"]
+    assert verdict.notes == ["accuracy per class is not compared: the runs have no such numbers"]
 
 
 def test_studies_of_one_varied_seed_predict_no_new_run(study: dict[str, Any]) -> None:

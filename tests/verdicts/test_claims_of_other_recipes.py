@@ -40,6 +40,18 @@ def test_the_blitz_claims_are_each_of_two_published_runs() -> None:
     assert set(found["published run 2: accuracy per class"].numbers["places"]) == set(CLASSES)
 
 
+def test_longer_runs_than_the_tutorial_s_are_compared_up_to_its_length() -> None:
+    """The running losses of their first two epochs of three are; their tests, which are of other weights, are not."""
+    study = blitz_study()
+    for run in study["runs"]:
+        run["epochs"].append({**run["epochs"][-1], "epoch": 3, "running_loss": [0.1] * 6})
+    verdict = compared(study, known("pytorch-blitz"))
+    assert {name: (check.holds, len(check.numbers["mean"])) for name, check in checks(verdict).items()} == {
+        f"published run {number}: running loss": (True, 12) for number in (1, 2)
+    }
+    assert sum("it has 2 epochs, these have 3" in note for note in verdict.notes) == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [({"loss_window": 1_000}, "1,000 of 12,500"), ({"batch_size": 8}, "2,000 of 6,250")],

@@ -2,11 +2,13 @@
 
 import copy
 import math
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cifar_repro.core.recipe import RECIPES, Recipe
 from cifar_repro.verdicts.rounding import Growth, growth
 from cifar_repro.verdicts.verdict import BITWISE, CLOSE, DIFFERENT, EQUIVALENT, INCONCLUSIVE
 from tests.make_studies import as_study, make_study
@@ -59,7 +61,7 @@ def test_studies_are_close_only_where_all_runs_of_the_smaller_one_have_partners(
     fewer = perturbed(study, by) if by else copy.deepcopy(study)
     del fewer["runs"][0]
     for verdict in (judged(study, fewer, margin), judged(fewer, study, margin)):
-        assert (verdict.outcome, verdict.checks[1].holds) == (CLOSE, True)
+        assert (verdict.outcome, verdict.checks[1].holds, verdict.runs_needed) == (CLOSE, True, None)
     fewer["runs"][0]["seeds"] = dict.fromkeys(fewer["runs"][0]["seeds"], 50)
     for verdict in (judged(study, fewer, margin), judged(fewer, study, margin)):
         assert (verdict.outcome, verdict.checks[1].holds) == (outcome, None)
@@ -147,12 +149,23 @@ def test_runs_of_other_seeds_are_not_taken_for_rounding(study: dict[str, Any]) -
 
 
 def test_another_test_loss_is_not_close(study: dict[str, Any]) -> None:
-    """The test's loss counts among the losses."""
+    """The test's loss counts among the losses; after two telling epochs, too, it may differ by what two seeds do."""
+    for run in study["runs"]:
+        del run["epochs"][2:]
     other = perturbed(study, 0.1)
+    other["runs"][4]["test"]["loss"] *= 1.05
+    assert judged(study, other).outcome == CLOSE
     other["runs"][4]["test"]["loss"] *= 1.2
     verdict = judged(study, other)
     assert verdict.checks[1].holds is False
     assert "test loss" in sentence(verdict, CLOSE)
+
+
+def test_a_loss_of_nothing_is_a_loss(study: dict[str, Any]) -> None:
+    """A network that knows its images by heart may have a loss of exactly 0, which is compared as any other."""
+    other = perturbed(study, 0.1)
+    study["runs"][0]["epochs"][3]["train_loss"] = 0.0
+    assert "train_loss of epoch 4 of seed 0 differs by 1.0e+00" in sentence(judged(study, other), CLOSE)
 
 
 def test_close_losses_with_other_accuracies_are_different(study: dict[str, Any]) -> None:
@@ -179,6 +192,32 @@ def test_rounding_is_not_judged_where_its_growth_was_not_measured(study: dict[st
     verdict = judged(study, other)
     assert verdict.checks[1].holds is None
     assert verdict.outcome == EQUIVALENT
+
+
+def test_rounding_was_measured_for_one_recipe_alone(study: dict[str, Any]) -> None:
+    """Of which nothing but the number of epochs may differ."""
+    results = as_study(study)
+    other: dict[str, Any] = {
+        "batch_size": 10,
+        "learning_rate": 0.02,
+        "valid_fraction": 0.1,
+        "dropout": 0.0,
+        "augmentation": "flip-rotate",
+        "network": "keras",
+        "optimizer": "rmsprop",
+        "momentum": 0.9,
+        "learning_rate_decay": 1e-6,
+        "pixels": "unit",
+        "loss_window": 100,
+    }
+    assert {f.name for f in fields(Recipe)} == {*other, "name", "epochs", "validation"}
+    for name, value in other.items():
+        assert growth(results.recipe.with_changes({name: value}), results.data) is None, name
+    for recipe in (RECIPES["udacity-augmented"], RECIPES["pytorch-blitz"]):
+        assert growth(recipe, results.data) is None
+    validation = {"validation": "none", "valid_fraction": 0.0}
+    assert growth(results.recipe.with_changes(validation), results.data) is None
+    assert growth(results.recipe.with_changes({"epochs": 7}), results.data) is not None
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

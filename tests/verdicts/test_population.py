@@ -130,13 +130,16 @@ def test_runs_without_a_test_are_compared_by_their_losses(rows: np.ndarray) -> N
 
 @pytest.mark.parametrize("others", [1, 2])
 def test_one_or_two_others_say_nothing(rows: np.ndarray, others: int) -> None:
-    """Two runs predict nearly anything: which is the odd one is not told."""
+    """Two runs predict nearly anything: which is the odd one is not told, only how far apart they are."""
     published = published_of(rows)
     published["others"] = published["others"][:others]
     population = compared(study_of(rows[1 : 1 + N]), published).population
     assert population is not None
     assert population.odd is None
     assert all(check.holds is None for check in (*population.published, *population.study))
+    apart = abs(rows[1 + N, 0] - rows[2 + N, 0])
+    sd = population.numbers["train_loss of epoch 1"]["others"]["sd"]
+    assert sd == (None if others == 1 else pytest.approx(apart / 2**0.5))
 
 
 def test_a_study_of_one_run_is_not_compared_with_others(rows: np.ndarray) -> None:
@@ -179,7 +182,7 @@ def test_the_command_shows_the_others_as_text_and_as_json(tmp_path: Path, capsys
 
 
 def test_a_study_of_few_epochs_is_compared_as_far_as_it_goes() -> None:
-    """Two epochs: their losses, and no test; the published run of 30 among others of 30 is cut alike."""
+    """Two epochs: their losses, and no test; the published run of 30 among three others of 30 is cut alike."""
     study = make_study([50.0, 51.0, 50.5])
     curves = [(2.1 + d, 1.8 + d, 1.7 + d, 1.5 + d) for d in (0.0, 0.01, 0.02, 0.03)]
     runs = [
@@ -189,6 +192,7 @@ def test_a_study_of_few_epochs_is_compared_as_far_as_it_goes() -> None:
     population = compared(study, {"recipe": "udacity", **runs[0], "others": runs[1:]}).population
     assert population is not None
     assert list(population.numbers) == [f"{n}_loss of epoch {e}" for n in ("train", "valid") for e in (1, 2)]
+    assert [check.holds for check in population.published] == [True, True]
 
 
 @pytest.mark.parametrize("spread", SPREADS)
