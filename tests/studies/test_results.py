@@ -60,7 +60,7 @@ def test_intervals_that_earlier_versions_did_not_cut_off_are_read(
 @pytest.mark.parametrize(
     ("path", "value", "named"),
     [
-        ("test.accuracy.mean", 0.7451, "test.accuracy.mean is 0.7451, and 0.735 by its runs"),
+        ("test.accuracy.mean", 0.73501, "test.accuracy.mean is 0.73501, and 0.735 by its runs"),
         ("test.accuracy.high", None, "test.accuracy.high is None"),
         ("test.per_class.3.mean", 0.9, r"test.per_class\[3\].mean is 0.9, and 0.735"),
         ("test.per_class", [], r"test.per_class is \[\]"),
@@ -77,9 +77,13 @@ def test_intervals_that_earlier_versions_did_not_cut_off_are_read(
         ("runs.1.test.per_class.0.total", 999, r"per_class.total of the test of seed-1 is \[999, 1000"),
         ("runs.1.test.per_class.0.name", "zebra", "the test of seed-1 is not whole"),
         ("runs.1.correct_bits", "ff" * 1250, "correct_bits of seed-1 are not of 7400 of 10000"),
+        ("runs.1.correct_bits", "ff" * 925 + "00" * 324, "correct_bits of seed-1 are not of 7400 of 10000"),
+        ("runs.1.correct_bits", "ff" * 925 + "00" * 326, "correct_bits of seed-1 are not of 7400 of 10000"),
         ("runs.1.correct_bits", None, "seed-1 has no correct_bits"),
         ("runs.1.best.epoch", 1, r"the best epoch of seed-1 is .*epoch=1, .*, the last one saved \[\(2, 1.3\)\]"),
+        ("runs.1.best.valid_loss", 1.2, r"the best epoch of seed-1 is .*=1.2.*, the last one saved \[\(2, 1.3\)\]"),
         ("runs.1.epochs.1.saved", False, "the best epoch of seed-1"),
+        ("runs.1.epochs.1.epoch", 3, "the epochs of seed-1 are not counted from 1"),
         ("data.counts.test.cat", 999, "the test of seed-0 is of"),
     ],
 )

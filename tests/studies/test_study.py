@@ -5,9 +5,13 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,7 +31,7 @@ from cifar_repro.runs.record import Stopped, plain_with_changes, read_record, wr
 from cifar_repro.runs.run import BEST, Run, evaluate_images
 from cifar_repro.studies import jobs
 from cifar_repro.studies.jobs import EpochDone, Job, Outcome, finish, run_here
-from cifar_repro.studies.study import Plan, run_study
+from cifar_repro.studies.study import Plan, epochs_done, run_study
 from cifar_repro.studies.study_file import Diverged
 from cifar_repro.studies.summary import unpack_bits
 from tests.make_data import snapshot
@@ -165,6 +169,18 @@ def test_a_folder_of_another_study_is_refused(
     assert all(part in str(caught.value) for part in [str(whole), *naming]), caught.value
 
 
+def test_runs_on_any_gpu_belong_to_a_study_on_one(data: Cifar10, study: Path) -> None:
+    """A run's record names the GPU, by its number, that a worker chose; those of a study need not be the same."""
+    for s in range(3):
+        record = read_record(study / f"seed-{s}")
+        environment = structs.replace(record.environment, device=f"cuda:{s}")
+        write_record(study / f"seed-{s}", structs.replace(record, environment=environment))
+    assert epochs_done(plan(study, device="cuda"), data) == 6
+    assert epochs_done(plan(study, device="cuda:1"), data) == 6
+    with pytest.raises(InputError, match="device: cuda, not cpu"):
+        epochs_done(plan(study), data)
+
+
 def test_the_first_run_that_is_not_of_a_study_is_named(data: Cifar10, tmp_path: Path) -> None:
     """By its seed, and not by the letters of its name."""
     for s in (10, 9):
@@ -272,6 +288,33 @@ def test_as_many_processes_as_have_a_core_for_each_thread(
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 4, 5}, raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     assert jobs.default_processes(device, threads) == processes
+
+
+@pytest.mark.parametrize(("processes", "started"), [(1, 1), (2, 2), (9, 3)])
+def test_no_more_processes_start_than_there_are_jobs(
+    data: Cifar10, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int, started: int
+) -> None:
+    """However many there may be; each job is done once, by one process alone in the order of the seeds."""
+    there: list[threading.Thread] = []
+
+    class Process(threading.Thread):
+        """Stands for one, which takes seconds to start."""
+
+        def __init__(self, target: Any, args: tuple[Connection], daemon: bool) -> None:
+            super().__init__(target=target, args=(Connection(os.dup(args[0].fileno())),), daemon=daemon)
+            there.append(self)
+
+        def terminate(self) -> None:
+            pass
+
+    context = SimpleNamespace(Pipe=multiprocessing.Pipe, Process=Process)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method: context)
+    monkeypatch.setattr(jobs, "_interrupted_later", nullcontext)
+    monkeypatch.setattr(jobs, "_end_with_parent", lambda: None)
+    monkeypatch.setattr(jobs, "finish", lambda job, data, after_epoch: Outcome(job.folder.name, None))
+    done = [event.folder for event in run_here(plan(tmp_path).jobs(), data, processes) if isinstance(event, Outcome)]
+    assert len(there) == started
+    assert (done if processes == 1 else sorted(done)) == ["seed-0", "seed-1", "seed-2"]
 
 
 def test_a_process_gives_the_same_run_and_its_death_is_told(

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec import structs
 
@@ -70,6 +71,21 @@ def test_fewer_than_five_runs_have_a_range_and_no_interval(runs: int, between: s
     assert said in lines[2]
     (accuracy,) = (line for line in lines if line.startswith("test accuracy "))
     assert accuracy.endswith(between)
+
+
+def test_a_range_is_of_the_last_losses_and_of_all_runs_with_images_of_a_class() -> None:
+    """The losses of the first epoch play no part; a run that gets no image of a class right is its lowest."""
+    curves = np.array([[[9, 8], [1.25, 2.25]], [[7, 6], [1.5, 2.5]], [[5, 4], [1.75, 2.75]]])
+    classes = np.full((3, 10), 50.0)
+    classes[:, 3] = 0, 60, 30
+    lines = study_text.result(summed_up(make_study([60.0] * 3, curves=curves, per_class=classes))).splitlines()
+    for name, between in (
+        ("last training loss", "1.250000 to 1.750000"),
+        ("last validation loss", "2.250000 to 2.750000"),
+        ("  of cat", "0.00 to 60.00 %"),
+    ):
+        (line,) = (line for line in lines if line.startswith(name))
+        assert line.split("   ")[-1].strip() == between
 
 
 def test_runs_of_different_code_are_told(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
