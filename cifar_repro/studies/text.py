@@ -28,9 +28,9 @@ def _varying(vary: str | None) -> str:
 def run(name: str, record: Record) -> str:
     """One line for a run that is done."""
     if record.stopped:
-        return f"{name:12}diverged in epoch {record.stopped.epoch}: left out of all statistics"
+        return f"{name:11} diverged in epoch {record.stopped.epoch}: left out of all statistics"
     assert record.test is not None
-    return f"{name:12}test accuracy {100 * record.test.accuracy:.2f} %, test loss {record.test.loss:.6f}"
+    return f"{name:11} test accuracy {100 * record.test.accuracy:.2f} %, test loss {record.test.loss:.6f}"
 
 
 def result(study: Study) -> str:
@@ -83,20 +83,28 @@ def _variance(study: Study) -> list[str]:
 
 
 def shares(studies: Mapping[str, Study]) -> str:
-    """How much each source of randomness contributes; by source, the study in which it alone varies."""
+    """How much each source of randomness contributes; by source, the study in which it alone varies.
+
+    A source of which fewer than two runs are left has no deviation, and without it none has a share.
+    """
     tests = {name: study.test for name, study in studies.items() if study.test is not None}
-    sds = {name: [test.accuracy.sd or 0.0, test.loss.sd or 0.0] for name, test in tests.items()}
-    totals = [sum(sd**2 for sd in column) for column in zip(*sds.values(), strict=True)]
+    sds = {name: [test.accuracy.sd, test.loss.sd] for name, test in tests.items()}
+    totals = [
+        None if None in column else sum(sd**2 for sd in column if sd is not None)
+        for column in zip(*sds.values(), strict=True)
+    ]
     lines = ["", f"{'varied alone':14}{'sd of accuracy':>18}{'share':>8}{'sd of test loss':>18}{'share':>8}"]
     for name, both in sds.items():
         part = [_share(sd, total) for sd, total in zip(both, totals, strict=True)]
-        lines.append(f"{name:14}{100 * both[0]:11.3f} points{part[0]:>8}{both[1]:18.6f}{part[1]:>8}")
+        accuracy, loss = both
+        points = "N/A" if accuracy is None else f"{100 * accuracy:.3f} points"
+        lines.append(f"{name:14}{points:>18}{part[0]:>8}{'N/A' if loss is None else f'{loss:.6f}':>18}{part[1]:>8}")
     lines.append("Share: of the sum of the four variances; the sources may also act together.")
     return "\n".join(lines)
 
 
-def _share(sd: float, total: float) -> str:
-    return f"{100 * sd**2 / total:.0f} %" if total else "N/A"
+def _share(sd: float | None, total: float | None) -> str:
+    return f"{100 * sd**2 / total:.0f} %" if sd is not None and total else "N/A"
 
 
 def speed(epochs: int, epochs_a_run: int, seconds: float) -> str:

@@ -46,10 +46,10 @@ def test_a_study_says_what_it_is_what_came_and_how_fast(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The recipe, each seed's result, the mean with its deviation, the share of the test set, and seeds an hour."""
-    assert study(images, tmp_path / "study") == 0
+    assert study(images, tmp_path / "study", "--first-seed", "1000000") == 0
     printed, made = capsys.readouterr(), read(tmp_path / "study" / "study.json")
     assert printed.err == ""
-    assert "udacity, epochs 1 · seed-0 to seed-1, all four sources of randomness varying" in printed.out
+    assert "udacity, epochs 1 · seed-1000000 to seed-1000001, all four sources of randomness varying" in printed.out
     for run in made["runs"]:
         accuracy = 100 * run["test"]["correct"] / 20
         line = rf"{run['folder']} +test accuracy {accuracy:.2f} %, test loss {run['test']['loss']:.6f}"
@@ -58,7 +58,7 @@ def test_a_study_says_what_it_is_what_came_and_how_fast(
     assert re.search(rf"test loss +{loss['mean']:.6f} +sd {loss['sd']:.6f}", printed.out)
     assert "data that is not official CIFAR-10 (binary)" in printed.out
     assert re.search(r"2 epochs trained in .*: [\d.,]+ seeds an hour", printed.out)
-    assert study(images, tmp_path / "study") == 0
+    assert study(images, tmp_path / "study", "--first-seed", "1000000") == 0
     assert "seeds an hour" not in capsys.readouterr().out, "nothing was trained by the second call"
 
 
@@ -135,11 +135,12 @@ def test_a_run_that_diverges_makes_the_exit_status_1(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each such seed is told, with its epoch, and that there is nothing to say where no other is left."""
-    assert study(images, tmp_path / "study", "--learning-rate", "1e6") == 1
+    diverging = ("--learning-rate", "1e6", "--first-seed", "1000000")
+    assert study(images, tmp_path / "study", *diverging) == 1
     printed = capsys.readouterr().out
-    assert len(re.findall(r"seed-\d +diverged in epoch 1: left out of all statistics", printed)) == 2
+    assert len(re.findall(r"seed-\d+ +diverged in epoch 1: left out of all statistics", printed)) == 2
     assert "All 2 runs diverged" in printed
-    assert study(images, tmp_path / "study", "--learning-rate", "1e6", "--json") == 1
+    assert study(images, tmp_path / "study", *diverging, "--json") == 1
     made = json.loads(capsys.readouterr().out)
     nothing = dict.fromkeys(("mean", "sd", "low", "high"))
     assert made["test"] == {"loss": nothing, "accuracy": nothing, "per_class": []}
@@ -150,7 +151,7 @@ def test_sources_whose_runs_all_diverged_stay_in_the_table(
 ) -> None:
     """With --vary each no source is left out of the comparison, even where there is nothing to compare."""
     assert study(images, tmp_path / "each", "--vary", "each", "--learning-rate", "1e6") == 1
-    rows = re.findall(r"^(\w+) +0.000 points +N/A +0.000000 +N/A$", capsys.readouterr().out, re.MULTILINE)
+    rows = re.findall(r"^(\w+)(?: +N/A){4}$", capsys.readouterr().out, re.MULTILINE)
     assert rows == list(SOURCES)
 
 
@@ -174,6 +175,16 @@ def test_a_run_that_diverges_in_any_of_four_studies_makes_the_exit_status_1(
     monkeypatch.setattr(page, "write_study_report", lambda folder, study, data: folder)
     assert study(images, tmp_path / "each", "--vary", "each") == status
     assert "\n8 epochs trained in " in capsys.readouterr().out
+
+
+def test_a_source_with_one_run_left_is_not_said_to_contribute_nothing() -> None:
+    """Its deviation is not known, and without it no source's share of the sum is; the other deviations are."""
+    studies = [make_study([60.0, 61.0], test_losses=[0.7, 0.8]), make_study([60.0])]
+    shown = study_text.shares(dict(zip(("split", "init"), map(summed_up, studies), strict=True))).splitlines()[2:4]
+    assert [line.split() for line in shown] == [
+        ["split", "0.707", "points", "N/A", "0.070711", "N/A"],
+        ["init", "N/A", "N/A", "N/A", "N/A"],
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
