@@ -96,14 +96,15 @@ def _check(comparison: _Comparison, adjusted: float | None, claims: int) -> Chec
         why = "all runs are equal in it" if n > 1 else "one run has no spread to judge by"
         what = f"mean {numbers['mean'][0]:.4g}{unit}, published {_bounds(claim, 0)}" if m == 1 else f"{m} numbers"
         return Check(claim.name, None, f"{what}: {why}", numbers)
-    low, high = statistics.prediction_interval(values, LEVEL / m)
+    level = LEVEL / np.count_nonzero(~np.isnan(p))  # as `bonferroni` counts them
+    low, high = statistics.prediction_interval(values, level)
     if claim.unit:  # no percentage lies beyond
         low, high = np.maximum(low, 0.0), np.minimum(high, 100.0)
-    outside = [i for i in range(m) if p[i] < LEVEL / m]
+    outside = [i for i in range(m) if p[i] < level]
     numbers |= {"low": low.tolist(), "high": high.tolist(), "outside": [claim.places[i] for i in outside]}
     numbers |= {"p": comparison.p, "p_adjusted": adjusted}
     # At the level at which Holm's procedure judges the first claim.
-    numbers["detectable"] = (statistics.detectable(n, LEVEL / m / claims) * values.std(axis=0, ddof=1)).tolist()
+    numbers["detectable"] = (statistics.detectable(n, level / claims) * values.std(axis=0, ddof=1)).tolist()
     interval = [f"{low[i]:.4g} to {high[i]:.4g}{unit}" for i in range(m)]
     if m == 1:
         where = "outside" if outside else "inside"

@@ -13,8 +13,8 @@ import pytest
 from cifar_repro.cli import main
 from cifar_repro.core.errors import InputError
 from cifar_repro.verdicts.published import known
-from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT
-from tests.make_studies import FINGERPRINTS, write_study
+from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Check
+from tests.make_studies import FINGERPRINTS, make_study, write_study
 from tests.verdict_simulation import SPREADS, Runs, single_run_outcomes, study_of
 from tests.verdicts.published_run import checks, compared
 
@@ -124,6 +124,20 @@ def test_the_band_is_where_the_curve_is_judged(study: dict[str, Any]) -> None:
         published = copy.deepcopy(UDACITY)
         published["epochs"][4]["valid_loss"] = band * factor
         assert checks(compared(study, published))["loss curve"].numbers["outside"] == outside
+
+
+def test_numbers_that_are_not_judged_do_not_widen_the_band() -> None:
+    """Where all runs have one training loss, the validation loss is judged alone, and its band is that of one."""
+    study = make_study([74.0] * 5, curves=np.array([[[1.5, loss]] for loss in (1.1, 1.2, 1.25, 1.3, 1.4)]))
+
+    def judged(valid_loss: float) -> Check:
+        epoch = {"epoch": 1, "train_loss": 1.5, "valid_loss": valid_loss}
+        return checks(compared(study, {"recipe": "udacity", "epochs": [epoch]}))["loss curve"]
+
+    high = judged(1.25).numbers["high"][1]
+    for factor, outside in ((1 - 1e-6, []), (1 + 1e-6, ["valid_loss of epoch 1"])):
+        check = judged(high * factor)
+        assert (check.holds, check.numbers["outside"]) == (not outside, outside)
 
 
 @pytest.mark.parametrize("runs", [1, 2])
