@@ -30,6 +30,7 @@ from cifar_repro.verdicts.verdict import (
 )
 
 FEWEST = 3  # others that have a number, below which they say nothing of it
+FEWEST_A_SIDE = 5  # of the study and of the others, below which Welch's test errs too often, so far out in its tails
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _p_of_published(numbers: Sequence[_Number]) -> Floats:
 
 def _p_of_study(numbers: Sequence[_Number]) -> Floats:
     ours = [number.study for number in numbers if number.study is not None]
-    if len(ours) < len(numbers) or len(ours[0]) < 2:  # one run has no spread
+    if len(ours) < len(numbers) or min(len(ours[0]), len(numbers[0].others)) < FEWEST_A_SIDE:
         return np.full(len(numbers), math.nan)
     return statistics.welch_p(np.stack(ours, axis=1), np.stack([number.others for number in numbers], axis=1))
 

@@ -142,13 +142,16 @@ def test_one_or_two_others_say_nothing(rows: np.ndarray, others: int) -> None:
     assert sd == (None if others == 1 else pytest.approx(apart / 2**0.5))
 
 
-def test_a_study_of_one_run_is_not_compared_with_others(rows: np.ndarray) -> None:
-    """It has no spread; the published run is compared all the same."""
-    population = compared(study_of(rows[1:2]), published_of(rows)).population
+@pytest.mark.parametrize(("runs", "others"), [(1, N), (4, N), (5, N), (N, 4)])
+def test_groups_of_fewer_than_five_runs_are_not_compared(rows: np.ndarray, runs: int, others: int) -> None:
+    """On neither side: their spread is too little known. The published run is compared with the others all the same."""
+    published = published_of(rows)
+    del published["others"][others:]
+    population = compared(study_of(rows[1 : 1 + runs]), published).population
     assert population is not None
-    assert all(check.holds is None for check in population.study)
+    assert {check.holds for check in population.study} == {None if min(runs, others) < 5 else True}
     assert all(check.holds for check in population.published)
-    assert population.odd is None
+    assert population.odd == (None if min(runs, others) < 5 else NONE)
 
 
 def test_where_no_others_are_known_none_are_spoken_of(rows: np.ndarray) -> None:
