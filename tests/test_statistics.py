@@ -131,6 +131,11 @@ def test_the_interval_holds_for_heavy_tails(level: float) -> None:
     assert outside == pytest.approx(level, abs=4 * math.sqrt(level / 40_000))
 
 
+def test_of_very_many_runs_the_factor_is_the_quantile_of_the_heavy_tails() -> None:
+    """Mean and deviation are all but known: t(0.9995, 5), by the tables 6.869, over its deviation sqrt(5/3)."""
+    assert statistics.prediction_factor(1_000, 1e-3) == pytest.approx(6.869 / math.sqrt(5 / 3), rel=0.03)
+
+
 def test_published_bounds_are_as_far_as_their_nearest_end() -> None:
     """A number known to lie in an interval is given the benefit of the doubt; one with the mean in it is p = 1."""
     values = [[1.0], [2.0], [3.0]]

@@ -145,10 +145,18 @@ def test_a_worker_that_is_lost_for_good_is_named(ray: Ray, data: Cifar10, tmp_pa
 
 
 def test_what_a_worker_refuses_is_told_here(ray: Ray, data: Cifar10, tmp_path: Path, monkeypatch: Any) -> None:
-    """Another torch there; the worker's scratch folder is gone in any case."""
+    """Another torch there, or a full disk; the worker's scratch folder is gone in any case."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with connected("auto") as workers, pytest.raises(InputError, match=r"torch: .* here is not the 1\.0 of the study"):
         list(workers(plan(tmp_path / "out", torch="1.0").jobs(), data))
+    assert not list(tmp_path.iterdir())
+
+    def full(*_: object) -> Outcome:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(cluster, "finish", full)
+    said = cluster._task(__version__, plan(tmp_path / "out").jobs()[0], data, {})
+    assert repr(said) == "OSError('no space left on device')"
     assert not list(tmp_path.iterdir())
 
 

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import pickle
 import shutil
 import signal
 import threading
@@ -202,6 +203,13 @@ def test_other_data_is_refused(whole: Path) -> None:
 
 def test_a_study_whose_runs_are_gone_is_not_overwritten(data: Cifar10, study: Path) -> None:
     """A study.json that tells of a run that is neither there nor asked for is not replaced by one that does not."""
+    (study / "seed-2").rename(study / "kept")
+    with pytest.raises(InputError, match="seed-2"):
+        run_study(plan(study, seeds=2), data, never)
+    (study / "kept").rename(study / "seed-2")
+    stopped = Stopped(epoch=2, phase="training", step=1, loss="nan")
+    write_record(study / "seed-2", structs.replace(read_record(study / "seed-2"), status="diverged", stopped=stopped))
+    run_study(plan(study), data, in_this_process)
     shutil.rmtree(study / "seed-2")
     with pytest.raises(InputError, match="seed-2"):
         run_study(plan(study, seeds=2), data, never)
@@ -315,6 +323,22 @@ def test_no_more_processes_start_than_there_are_jobs(
     done = [event.folder for event in run_here(plan(tmp_path).jobs(), data, processes) if isinstance(event, Outcome)]
     assert len(there) == started
     assert (done if processes == 1 else sorted(done)) == ["seed-0", "seed-1", "seed-2"]
+
+
+def test_what_the_disk_refuses_a_process_is_told_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the error that it is, and not as the death of the process."""
+
+    def full(*_: object) -> Outcome:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(jobs, "finish", full)
+    monkeypatch.setattr(jobs, "_end_with_parent", lambda: None)
+    here, there = multiprocessing.Pipe()
+    here.send(plan(tmp_path).jobs()[0])
+    here.send_bytes(pickle.dumps(None))
+    here.send(None)
+    jobs._work(there)
+    assert repr(here.recv()) == "OSError('no space left on device')"
 
 
 def test_a_process_gives_the_same_run_and_its_death_is_told(

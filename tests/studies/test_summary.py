@@ -146,7 +146,9 @@ def test_a_study_is_summarised_epoch_by_epoch_and_class_by_class() -> None:
     assert made.test.accuracy.sd is not None
     assert made.variance.accuracy == pytest.approx(made.test.accuracy.sd**2)
     assert sum_up(study.recipe, None, study.data, study.runs[:1], []).variance is None
-    validated = summed_up(make_study([50.0, 50.0]))
+    validated = summed_up(
+        make_study([50.0, 50.0], curves=np.array([[[1.5, 0.0], [1.2, 1.3]], [[1.5, 1.0], [1.2, 1.5]]]))
+    )
     for at, spread in enumerate(validated.epochs):
         assert spread.valid_loss is not None
         assert spread.valid_loss.mean == np.mean([run.epochs[at].valid_loss for run in validated.runs])

@@ -83,10 +83,12 @@ def test_the_runs_said_to_settle_it_do() -> None:
 @pytest.mark.parametrize("runs", [1, 5])
 def test_one_run_a_side_is_inconclusive(runs: int) -> None:
     """One run has no spread: nothing is shown, and how many runs to give is said."""
-    verdict = judged(make_study([73.5]), make_study(ACCURACIES[:runs], first_seed=50))
-    assert verdict.outcome == INCONCLUSIVE
-    assert not verdict.favourable
-    assert "at least 2 runs a side" in sentence(verdict, EQUIVALENT)
+    one, other = make_study([73.5]), make_study(ACCURACIES[:runs], first_seed=50)
+    for verdict in (judged(one, other), judged(other, one)):
+        assert verdict.outcome == INCONCLUSIVE
+        assert not verdict.favourable
+        assert "at least 2 runs a side" in sentence(verdict, EQUIVALENT)
+        assert (verdict.runs_needed is None) == (runs == 1), "the spread of either side tells about how many"
 
 
 def test_no_spread_at_all_is_inconclusive() -> None:
@@ -115,13 +117,14 @@ def test_studies_of_one_varied_seed_are_compared_with_their_like(study: dict[str
 
 def test_results_that_are_not_whole_are_refused(study: dict[str, Any], other: dict[str, Any]) -> None:
     """A run without a test, with a loss that is no number, with other epochs, or there twice, is named."""
-    untested, nan, infinite, shorter, twice = (copy.deepcopy(study) for _ in range(5))
+    untested, empty, nan, infinite, shorter, twice = (copy.deepcopy(study) for _ in range(6))
     untested["runs"][2]["test"] = None
+    empty["runs"][2]["test"]["total"] = 0
     nan["runs"][2]["epochs"][0]["train_loss"] = math.nan
     infinite["runs"][2]["test"]["loss"] = math.inf
     shorter["runs"][2]["epochs"].pop()
     twice["runs"][2]["seeds"] = twice["runs"][1]["seeds"]
-    named = [(results, "seed-2") for results in (untested, nan, infinite, shorter)]
+    named = [(results, "seed-2") for results in (untested, empty, nan, infinite, shorter)]
     for results, said in (*named, (twice, "same seeds")):
         with pytest.raises(InputError, match=said):
             judged(results, other)
