@@ -57,7 +57,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 
 def tried(name: str, items: list[pytest.Item], most_seconds: float) -> str:
-    """Whether one of the tests finds the mutant; one that takes so long is found, too."""
+    """What becomes of the mutant: killed by one of the tests, timed out, survived, or unreached by any."""
     process = os.fork()
     if process == 0:
         os.environ["MUTANT_UNDER_TEST"] = name
@@ -80,7 +80,7 @@ def tried(name: str, items: list[pytest.Item], most_seconds: float) -> str:
         if time.monotonic() > end:
             os.killpg(process, signal.SIGKILL)
             os.waitpid(process, 0)
-            return "killed"
+            return "timed-out"
         time.sleep(0.02)
     return "killed" if ended[1] else "survived" if items else "unreached"
 
@@ -109,8 +109,9 @@ def main() -> None:
             if done[name] != "killed":
                 print(f"{name}: {done[name]}", flush=True)
         counts = Counter(done[name] for name in chosen)
-        share = 100 * counts["killed"] / len(chosen)
-        print(f"{wing}: {counts['killed']} of {len(chosen)} killed ({share:.1f} %), of {len(names[wing])}", flush=True)
+        killed = counts["killed"] + counts["timed-out"]  # that it never ends is seen, too
+        share = f"{100 * killed / len(chosen):.1f} %, {counts['timed-out']} by the time that they took"
+        print(f"{wing}: {killed} of {len(chosen)} killed ({share}), of {len(names[wing])}", flush=True)
 
 
 if __name__ == "__main__":
