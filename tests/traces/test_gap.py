@@ -223,6 +223,12 @@ def test_signs_of_zeros_are_told_from_values(tmp_path: Path) -> None:
     b, read_b = write_hand_made(tmp_path / "b", {"step 1/update/fc1.weight": weight})
     said = text.parting(diff(a, b, (read_a, read_b)))
     assert "All 100 values are equal as numbers: only the signs of zeros differ." in said
+    zeros, others = (
+        write_hand_made(tmp_path / "c", {"step 1/update/fc1.weight": sign * torch.zeros(2)}) for sign in (1, -1)
+    )
+    found = diff(zeros[0], others[0])
+    assert found.gap is not None
+    assert (found.gap.differing, found.gap.norm, found.growth) == (0, 0.0, [(1, 0.0, 0.0)])  # of nothing but zeros, too
 
 
 def test_other_shapes_are_named_and_nothing_is_measured(tmp_path: Path) -> None:

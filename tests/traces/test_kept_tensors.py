@@ -84,6 +84,10 @@ def test_tensors_that_are_not_those_of_the_trace_are_refused(damage: str, tmp_pa
     )
     with pytest.raises(InputError, match=r"a\.npz"):
         read(entries[2])
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(InputError, match=r"a\.npz: .*: trace again, or remove it$"):
+        read(entries[2])
 
 
 def packed(method: int, change: Callable[[bytes], bytes] = lambda member: member) -> Callable[[bytes], bytes]:

@@ -24,6 +24,12 @@ def test_of_many_names_that_one_trace_lacks_a_few_are_shown() -> None:
         "The experiments differ in:",
         "  steps: 2 -> 3",
     ]
+    parted = replace(EQUAL, first="init/w", kind="initialisation of w", sentence="It changed.", extra=["b"])
+    assert text.parting(parted).splitlines() == [
+        "Only in the second: b",
+        "The runs first differ at init/w (initialisation of w).",
+        "It changed.",
+    ]
 
 
 def test_where_the_experiments_differ_it_is_said_in_what() -> None:
