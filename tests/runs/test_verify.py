@@ -178,7 +178,9 @@ def test_other_data_is_refused(record: dict[str, Any], data: Cifar10) -> None:
     """One changed pixel, and the run is not compared at all: it could not be the same."""
     images = data.train.images.clone()
     images[0, 0, 0, 0] ^= 1
-    with pytest.raises(InputError, match=r"^data: the train images of the run have fingerprint"):
+    was = record["data"]["fingerprints"]["train"][:12]
+    said = f"^data: the train images of the run have fingerprint {was}, these have [0-9a-f]{{12}}: give the folder of"
+    with pytest.raises(InputError, match=said):
         verify(as_record(record), Cifar10(ImageSet(images, data.train.labels), data.test, "synthetic"))
 
 
