@@ -136,8 +136,10 @@ def shifts_and_flips_are_keras(subject: Subject) -> None:
     module = subject.modules["transforms"]
     torch.manual_seed(5)
     ours = module.shift_flip(images).numpy()
+    left = torch.get_rng_state()
     torch.manual_seed(5)
     draws = torch.empty(3, N).uniform_(-1, 1).double().numpy()
+    assert torch.equal(torch.get_rng_state(), left), "it draws another number of times than thrice an image"
     place = np.arange(32.0)
     assert draws[:2].min() < -0.8, "these draws must reach far to either side"
     assert draws[:2].max() > 0.8, "these draws must reach far to either side"
