@@ -78,14 +78,14 @@ def _series(study: Study, known: Published | None, verdict: Verdict | None, entr
     running = entry == "train_loss" and bool(_window(study))  # the mean of a whole epoch says less
     published = known.curves.get("running_loss" if running else entry, []) if known else []
     # Published steps are counted by the published batch size, whatever that of this study is.
-    across, scale = 1 / STEPS if running else 1, 100 if entry == "valid_accuracy" else 1
+    an_epoch, scale = STEPS if running else 1, 100 if entry == "valid_accuracy" else 1
     return Series(
         name=ENTRIES[entry],
         index=0 if entry == "train_loss" else VALIDATION,
         runs=lines,
         mean=[] if one else _mean(lines),
         band=[] if running else _band(study, verdict, entry),
-        published=[[(across * x, scale * y) for x, y in line] for line in published],
+        published=[[(x / an_epoch, scale * y) for x, y in line] for line in published],
         marks=[
             (run.best.epoch, run.best.valid_loss)
             for run in study.runs

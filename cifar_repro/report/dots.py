@@ -23,7 +23,7 @@ def dots(
     drawn = []
     for tick in x.ticks(6):
         drawn.append(tag("line", x1=x(tick), x2=x(tick), y1=top, y2=floor, class_="grid"))
-        drawn.append(text(number(tick), x(tick), floor + 17, "tick middle"))
+        drawn.append(text(number(tick).replace("-", "\N{MINUS SIGN}"), x(tick), floor + 17, "tick middle"))
     drawn.append(text(axis_name, (left + WIDTH - right) / 2, name_at, "axis-name middle"))
     said = []
     for k, (row, values) in enumerate(table):

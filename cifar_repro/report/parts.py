@@ -229,7 +229,8 @@ def _tiles(study: Study, known: Published | None) -> list[dict[str, str]]:
             epoch, least = min(curve[0], key=lambda point: point[1])
             published = f"{number(least)}, epoch {epoch:g}"
         at = [b.epoch for b in best]
-        when = f"epoch {at[0]}" if one else f"mean; in epochs {min(at)} to {max(at)}"
+        epochs = f"epoch {at[0]}" if len(set(at)) == 1 else f"epochs {min(at)} to {max(at)}"
+        when = epochs if one else f"mean; in {epochs}"
         value = number(float(np.mean(lowest)))
         tiles.append({"name": "Lowest validation loss", "value": value, "detail": when, "published": published})
     return tiles
