@@ -27,8 +27,9 @@ class _WithoutDoctype(ElementTree.TreeBuilder):
 
 
 def count_tests(path: Path) -> Outcomes:
-    """How many tests ended in each way; one whose teardown fails as well counts twice, as pytest counts it.
+    """How many tests ended in each way; one that fails, or is skipped, and whose teardown fails as well counts twice.
 
+    So pytest counts it. Of one that passes before its teardown fails, the file tells the error alone.
     Raises InputError for a file that is no such XML. One with a document type, which no JUnit file has, is refused
     unread: it could define entities that expand without end.
     """
@@ -42,6 +43,8 @@ def count_tests(path: Path) -> Outcomes:
             f"tests: {path}: is no JUnit XML ({error}): give a file that 'pytest --junit-xml' wrote"
         ) from error
     found = Counter(
-        next((ELEMENTS[part.tag] for part in case if part.tag in ELEMENTS), "passed") for case in root.iter("testcase")
+        outcome
+        for case in root.iter("testcase")
+        for outcome in [ELEMENTS[part.tag] for part in case if part.tag in ELEMENTS] or ["passed"]
     )
     return Outcomes(passed=found["passed"], failed=found["failed"], errors=found["errors"], skipped=found["skipped"])

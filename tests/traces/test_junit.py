@@ -41,7 +41,7 @@ def test_what_is_no_junit_xml_is_refused_with_the_reason(content: str, why: str,
 
 
 def test_what_pytest_writes_is_counted(tmp_path: Path) -> None:
-    """The counts are those of pytest's own summary, a test that fails twice included."""
+    """The counts are those of pytest's own summary, tests that end in two ways included."""
     (tmp_path / "test_five.py").write_text("""
 import pytest
 @pytest.fixture
@@ -53,6 +53,7 @@ def test_also_passes(): pass
 def test_fails(): assert False
 def test_fails_twice(broken): assert False
 def test_skips(): pytest.skip("no reason")
+def test_skips_and_breaks(broken): pytest.skip("no reason")
 """)
     command = [sys.executable, "-m", "pytest", "-q", "--junit-xml=tests.xml"]
     alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -60,5 +61,5 @@ def test_skips(): pytest.skip("no reason")
     summary = {
         what: int(number) for number, what in re.findall(r"(\d+) (passed|failed|error|skipped)", said.splitlines()[-1])
     }
-    assert summary == {"passed": 2, "failed": 2, "error": 1, "skipped": 1}, said
-    assert count_tests(tmp_path / "tests.xml") == Outcomes(passed=2, failed=2, errors=1, skipped=1)
+    assert summary == {"passed": 2, "failed": 2, "error": 2, "skipped": 2}, said
+    assert count_tests(tmp_path / "tests.xml") == Outcomes(passed=2, failed=2, errors=2, skipped=2)
