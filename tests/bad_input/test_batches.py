@@ -67,10 +67,10 @@ def test_empty_batch_is_refused(shell: Shell, data: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", PARTS.values(), ids=PARTS)
 def test_missing_batch_is_refused(shell: Shell, data: Path, name: str) -> None:
-    """A batch file that is not there is named."""
+    """A batch file that is not there is named, with how many there are."""
     path = data / "cifar-10-batches-bin" / name
     path.unlink()
-    both_commands(shell, data, naming=(path,))
+    both_commands(shell, data, naming=(path, "the binary version has 6"))
 
 
 @pytest.mark.parametrize("name", PARTS.values(), ids=PARTS)
@@ -99,9 +99,9 @@ def test_python_file_that_is_not_the_published_one_is_refused(
 
 
 def test_missing_python_file_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of the python version that is not there is named."""
+    """A file of the python version that is not there is named, with how many there are of batches and names."""
     publish_python(monkeypatch, tiny_set())
     folder = write_python_folder(shell.folder / "set", tiny_set())
     path = folder / "cifar-10-batches-py" / "batches.meta"
     path.unlink()
-    both_commands(shell, folder, naming=(path,))
+    both_commands(shell, folder, naming=(path, "the python version has 7"))

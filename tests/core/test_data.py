@@ -10,7 +10,7 @@ from PIL import Image
 from cifar_repro.core import layouts
 from cifar_repro.core.data import ImageSet, batches, load_cifar10, split_indices, synthetic
 from cifar_repro.core.errors import InputError
-from cifar_repro.core.transforms import flip_rotate, normalize, rotate
+from cifar_repro.core.transforms import flip_rotate, normalize, rotate, shift_flip
 
 
 def images(*shape: int, dtype: torch.dtype = torch.uint8) -> torch.Tensor:
@@ -123,6 +123,18 @@ def test_rotation_takes_any_angle_and_any_shape(degrees: float) -> None:
         # Pillow turns by multiples of 90 degrees in a way of its own if it may change the size; a centre forbids that.
         theirs = Image.fromarray(image[0].numpy()).rotate(degrees, center=(5.5, 3.0))
         assert np.array_equal(ours[0].numpy(), np.asarray(theirs))
+
+
+def test_a_shift_goes_up_to_a_tenth_of_its_own_side() -> None:
+    """Of images that are not square, too: 2 of 20 rows, 6 of 60 columns, either way. Their levels tell how far."""
+    images = torch.zeros(400, 2, 20, 60, dtype=torch.uint8)
+    images[:, 0] = 10 * torch.arange(20, dtype=torch.uint8)[:, None]
+    images[:, 1] = 4 * torch.arange(60, dtype=torch.uint8)
+    torch.manual_seed(0)
+    down, across = (shift_flip(images)[:, :, 10, 30] / torch.tensor([10, 4]) - torch.tensor([10, 29.5])).T
+    for side, most, flipped in ((down, 2, 0), (across, 6, 0.5)):  # a flip puts column 29 where 30 was
+        for farthest in (side.max().item(), -side.min().item()):
+            assert most - 0.1 < farthest < most + flipped + 0.01, f"a shift of up to {farthest:.2f}, not {most}"
 
 
 def test_a_folder_that_holds_no_data_is_told(tmp_path: Path) -> None:

@@ -115,6 +115,12 @@ def test_no_gradients_and_no_dropout_in_an_evaluation(before: bool) -> None:
     assert network.training is before
 
 
+def test_a_mean_is_summed_up_in_the_order_of_the_steps() -> None:
+    """In float64, rounded at each step: after a large loss two small ones are lost; before it, they are not."""
+    assert StepLosses([2.0**53, 1.0, 1.0], [1, 1, 1]).mean == 2**53 / 3
+    assert StepLosses([1.0, 1.0, 2.0**53], [1, 1, 1]).mean == (2**53 + 2) / 3 != 2**53 / 3
+
+
 def test_running_means_are_over_whole_windows() -> None:
     """Each window's mean counts its steps alike, whatever their sizes; what is left over at the end is left out."""
     losses = StepLosses([1.0, 2.0, 4.0, 6.0, 9.0], [4, 4, 4, 4, 1])

@@ -1,6 +1,8 @@
 """A file is read whole and within its bound, or is refused."""
 
+import gzip
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,15 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken_for_whole(
         meanwhile.setattr(os, "fstat", asked)
         with pytest.raises(InputError, match=r"a: is not of the 10 bytes that its folder says: wait$"):
             files.read(path, 1000, "wait")
+
+
+@pytest.mark.parametrize("size", [513, -1, -512, None], ids=["more", "all", "below 0", "none"])
+def test_an_archive_is_unpacked_in_bounded_reads_alone(tmp_path: Path, size: int | None) -> None:
+    """One of all that is left, as tarfile makes where a header counts bytes below 0, is as one of too many."""
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(bytes(4096)))
+    with files.tar_gz(path, 1 << 20, 512, "give another") as tar:
+        assert tar.fileobj is not None
+        assert tar.fileobj.read(512) == bytes(512)
+        with pytest.raises(tarfile.ReadError, match="it would take more than"):
+            tar.fileobj.read(*[] if size is None else [size])

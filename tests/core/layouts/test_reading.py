@@ -64,6 +64,19 @@ def test_loaded_data_says_where_it_came_from(tmp_path: Path, data: TinySet, layo
 
 @every_layout
 @pytest.mark.usefixtures("published")
+def test_a_link_by_the_name_of_a_layout_is_followed(tmp_path: Path, data: TinySet, layout: str) -> None:
+    """Whatever is called otherwise where it lies: it is read where the link is given, or the folder that it is in."""
+    folder = WRITERS[layout](tmp_path / "set", data)
+    (tmp_path / "links").mkdir()
+    for entry in ENTRIES[layout]:
+        (folder / entry).rename(tmp_path / f"elsewhere {entry}")
+        (tmp_path / "links" / entry).symlink_to(tmp_path / f"elsewhere {entry}")
+    for given in (tmp_path / "links", tmp_path / "links" / ENTRIES[layout][0]):
+        assert_holds(load_cifar10(given), data.by_label() if layout == "images" else data)
+
+
+@every_layout
+@pytest.mark.usefixtures("published")
 def test_a_layout_is_given_as_itself_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: TinySet, layout: str
 ) -> None:
