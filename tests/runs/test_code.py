@@ -143,7 +143,7 @@ def test_code_is_other_code_where_its_sources_are() -> None:
 
 def test_runs_share_a_label_where_they_share_their_code() -> None:
     """Runs of the same sources have one; other sources, a resume by them, and code that is not known have their own."""
-    same = Code(version="0.1.0", commit="d" * 40, changed=True, source_sha256=HERE.source_sha256)
+    same = Code(version="0.1.1", commit="d" * 40, changed=True, source_sha256=HERE.source_sha256)
     assert code_labels([[HERE], [same]]) == [code_label([HERE])]
     assert code_labels([[HERE], [OTHER], [HERE, OTHER], []]) == [
         *(code_label(code) for code in ([HERE], [OTHER], [HERE, OTHER])),

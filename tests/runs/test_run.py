@@ -24,7 +24,7 @@ from cifar_repro.runs import text
 from cifar_repro.runs.code import Code, code_here
 from cifar_repro.runs.folders import alone
 from cifar_repro.runs.last_state import LAST
-from cifar_repro.runs.record import FIRST_FIELDS, Stopped, read_record, running_losses, write_record
+from cifar_repro.runs.record import FIRST_FIELDS, Stopped, read_record, running_losses, seeds_label, write_record
 from cifar_repro.runs.run import BEST, METRICS, Run
 
 T = TypeVar("T")
@@ -406,6 +406,21 @@ def test_the_steps_that_are_left_are_those_that_are_done(validation: str, tmp_pa
     run.train(progress=counted)
     run.test(counted)
     assert done == whole > 0
+
+
+@pytest.mark.parametrize(
+    ("seeds", "label"),
+    [
+        (Seeds.all(3), "seed 3"),
+        (Seeds(split=1), "seeds 1/0/0/0"),
+        (Seeds(init=1), "seeds 0/1/0/0"),
+        (Seeds(order=1), "seeds 0/0/1/0"),
+        (Seeds(dropout=1), "seeds 0/0/0/1"),
+    ],
+)
+def test_each_seed_that_is_another_one_is_shown(seeds: Seeds, label: str) -> None:
+    """Below every figure; a single number stands for four equal ones alone."""
+    assert seeds_label(seeds) == label
 
 
 def test_every_loss_of_a_running_mean_stands_at_its_step(data: Cifar10, tmp_path: Path) -> None:
