@@ -37,6 +37,8 @@ GATE: dict[str, Any] = {
 # Lines of files that are no trace.
 NO_TRACES: dict[str, list[Any]] = {
     "text": ["notes"],
+    "a text in JSON": ['"notes"'],
+    "brackets without end": ["[" * 100_000],
     "header a list": [[HEADER], LOSS],
     "no entries": [HEADER],
     "no step": [HEADER | {"steps": 0}, LOSS | {"name": "split/train"}],
@@ -103,7 +105,7 @@ def with_a_good_trace(shell: Shell, lines: list[Any]) -> list[Path]:
     """Two files: a good trace, and one of these lines."""
     files = [shell.folder / "good.json", shell.folder / "bad.json"]
     for file, content in zip(files, ([HEADER, LOSS], lines), strict=True):
-        file.write_text("\n".join(map(json.dumps, content)))
+        file.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in content))
     return files
 
 

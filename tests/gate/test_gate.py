@@ -157,6 +157,16 @@ def test_the_seconds_of_a_step_are_those_of_a_round_by_its_steps() -> None:
     assert (found.a.seconds_a_step, found.b.seconds_a_step) == pytest.approx((0.008, 0.01))
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_losses_that_differ_anywhere_are_told(place: int) -> None:
+    """In the first step, between, or in the last: the largest difference of two losses, in parts of the larger one."""
+    ours, theirs = [1.0, 2.0, 4.0], [1.0, 2.0, 4.0]
+    theirs[place] /= 2
+    side = {"side": "x", "package": "p", "environment": {}}
+    rounds = [(Measurement(1.0, 3, ours), Measurement(1.0, 3, theirs))] * 10
+    assert sum_up("step", side, side, rounds, rounds).loss_difference == 0.5
+
+
 def test_the_verdict_in_words() -> None:
     """Slower, faster and neither are told apart, and so is another computation."""
     quiet, slow, fast = by(1), by(1.25), by(0.75)

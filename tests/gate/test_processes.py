@@ -147,8 +147,13 @@ def test_an_interpreter_that_lacks_something_is_named(program: str, said: str, t
         worker.describe()
 
 
-def test_a_worker_starts_in_an_empty_folder_with_its_settings(tmp_path: Path) -> None:
-    """There is nothing to import where it starts, other threads wait asleep, and no hash is another one each time."""
+def test_a_worker_starts_in_an_empty_folder_with_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to import where it starts, other threads wait asleep, and no hash is another one each time.
+
+    So it is whatever the user's own shell says of threads and hashes.
+    """
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
     path = tmp_path / "interpreter"
     environment = r'{"hashes": "%s", "waiting": "%s", "beside it": "%s"}'
     printed = f'{{"environment": {environment}, "package": %s}}'

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cifar_repro.core.recipe import RECIPES
+from cifar_repro.core.transforms import AUGMENTATIONS
 from cifar_repro.formats import convert
 from cifar_repro.runs.record import FIRST_FIELDS
 from cifar_repro.traces.diff import Parting, diff
@@ -84,11 +85,12 @@ def test_the_cause_is_what_decides_such_a_tensor(at: str, changes: dict[str, Any
     assert found.sentence.endswith(f": the experiments differ ({reasons}).")
 
 
-def test_an_augmentation_draws_from_the_generator_of_dropout() -> None:
+@pytest.mark.parametrize("name", [name for name in AUGMENTATIONS if name != "none"])
+def test_an_augmentation_draws_from_the_generator_of_dropout(name: str) -> None:
     """Another dropout seed explains other images only where they are augmented."""
     at, seeds = "step 1/batch/images", {"dropout": 8}
     assert parted(at, header(), header(seeds=seeds)).sentence.endswith("the way to prepare them changed.")
-    augmented = {"augmentation": "flip-rotate"}
+    augmented = {"augmentation": name}
     found = parted(at, header(recipe=augmented), header(recipe=augmented, seeds=seeds))
     assert found.sentence.endswith("the experiments differ (dropout seed: 0 -> 8).")
 

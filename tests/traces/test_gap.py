@@ -63,6 +63,7 @@ def test_the_gap_is_over_all_values_where_both_traces_kept_them(tmp_path: Path) 
         found = diff(a, b, kept)
         assert found.gap is not None
         assert (found.gap.ulps, found.gap.absolute, found.gap.all_values) == (1, 2**-17, False)
+        assert found.growth == diff(a, b).growth, "of samples, as where neither is kept"
         said = text.parting(found)
         assert "A trace keeps 8 of its 100 values, and only these were compared: 1 differs, by up to 7.63e-06" in said
         assert "and by up to 1 ulp." in said
