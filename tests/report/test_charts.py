@@ -34,12 +34,13 @@ def test_a_published_range_is_drawn_from_end_to_end() -> None:
 
 def test_a_class_is_apart_from_the_nearest_end_of_what_was_published_of_it() -> None:
     """By no points where it lies within, or where nothing was published; in points, with a sign."""
-    study = summed_up(make_study([60.0], per_class=np.array([[50.0, 55.0, 55.5, 56.0, 60.0, 70, 70, 70, 70, 70]])))
+    study = summed_up(make_study([60.0], per_class=np.array([[50.0, 55.0, 55.5, 56.0, 60.0, 70, 70, 70, 70, 0]])))
     names = ["airplane", "automobile", "bird", "cat", "deer"]
     assert study.test is not None
     shown = charts.classes(study, study.test, Published(["source"], per_class=dict.fromkeys(names, (0.55, 0.56))))
     assert [row["apart"] for row in shown["rows"][:5]] == pytest.approx([-5, 0, 0, 0, 4])
     assert [row["apart"] for row in shown["rows"][5:]] == [None] * 5
+    assert shown["rows"][9]["mean"] == 0, "a class that is never right is not one without images"
 
 
 @pytest.mark.parametrize(("recipe", "marks"), [("udacity", [(2, 1.05), (1, 2.11)]), ("keras-cnn", [])])
@@ -60,14 +61,14 @@ def test_where_a_new_run_is_expected_is_drawn_as_the_verdict_says() -> None:
     assert study.test is not None
     places = [f"{entry} of epoch {epoch}" for entry in ("train_loss", "valid_loss") for epoch in (1, 2)]
     tested = {"places": ["test accuracy"], "low": [59.0], "high": [64.0]}
-    curves = {"places": places, "low": [1.0, 2.0, 3.0, 4.0], "high": [1.5, 2.5, 3.5, 4.5]}
+    curves = {"places": places, "low": [0.0, 2.0, 3.0, 4.0], "high": [1.5, 2.5, 3.5, 4.5]}
     checks = [Check("test accuracy", None, "", tested), Check("loss curve", None, "", curves)]
     verdict = Verdict(INCONCLUSIVE, checks, [])
     accuracy, loss = charts.spreads(study, study.test, None, verdict)
     assert "a new run, 95 % (59.00 % to 64.00 %)" in accuracy
     assert "a new run" not in loss
     (chart,) = charts.curves(study, None, verdict)
-    assert [series.band for series in chart.series] == [[(1, 1.0, 1.5), (2, 2.0, 2.5)], [(1, 3.0, 3.5), (2, 4.0, 4.5)]]
+    assert [series.band for series in chart.series] == [[(1, 0.0, 1.5), (2, 2.0, 2.5)], [(1, 3.0, 3.5), (2, 4.0, 4.5)]]
 
 
 @pytest.mark.parametrize(
@@ -77,14 +78,19 @@ def test_where_a_new_run_is_expected_is_drawn_as_the_verdict_says() -> None:
 def test_accuracies_are_drawn_in_per_cent_beside_what_is_claimed_of_their_epochs(
     epochs: int, claimed: list[tuple[int, float]], accuracy: tuple[float, float] | None
 ) -> None:
-    """The Keras example claims 75 % after 25 epochs and 79 % after 50: of later epochs than ours nothing is shown."""
-    study = whole(a_study(1, recipe="keras-cnn", epochs=epochs))
+    """The Keras example claims 75 % after 25 epochs and 79 % after 50: of later epochs than ours nothing is shown.
+
+    An accuracy of 0 % is drawn as any other.
+    """
+    content = a_study(1, recipe="keras-cnn", epochs=epochs)
+    content["runs"][0]["epochs"][0]["valid_accuracy"] = 0.0
+    study = whole(content)
     known = published_of(study.recipe, study.data)
     assert known is not None
     assert known.accuracy == (accuracy and pytest.approx(accuracy))
     _, chart = charts.curves(study, known, None)
     (series,) = chart.series
-    assert [y for _, y in series.runs[0][:3]] == pytest.approx([20, 40, 60])
+    assert [y for _, y in series.runs[0][:3]] == pytest.approx([0, 40, 60])
     assert [tuple(point) for line in series.published for point in line] == claimed
 
 

@@ -130,9 +130,14 @@ def test_what_differs_is_told_and_nothing_else() -> None:
     other["recipe"] |= {"dropout": 0.5, "overridden": ["epochs", "dropout"]}
     for run in other["runs"]:
         run["environment"] = ENVIRONMENT | {"torch": "2.6.0", "python": "3.10.2"}
+    other["runs"][1]["environment"] |= {"threads": 4, "torch": "2.7.0"}  # of the last run alone
     text = page(first, first, other).text  # what differs in the last one alone is told, too
     differ = text[text.index("What differs Of recipe") : text.index("Each by itself A")]
-    assert "A B C dropout 0.25 0.25 0.5 torch * 2.14.1+cpu 2.14.1+cpu 2.6.0 Python 3.12.1 3.12.1 3.10.2" in differ
+    torch_of_all = "2.14.1+cpu 2.14.1+cpu 2.6.0 / 2.7.0"
+    assert f"A B C dropout 0.25 0.25 0.5 torch * {torch_of_all} Python 3.12.1 3.12.1 3.10.2 " in differ
+    assert "threads * 1 1 1 / 4" in differ
+    cpu = "a CPU, 1 thread"
+    assert f"torch {torch_of_all} device {cpu} {cpu} {cpu} / a CPU, 4 threads" in text
     assert "The recipes differ" not in text, "told once"
     assert "The environments differ" not in text
     same = page(first, a_study(2, first=5)).text
@@ -154,12 +159,23 @@ def test_names_tell_results_apart(paths: list[str], names: list[str] | None, tmp
     assert found == (names or [f"{tmp_path.name}/a", "b/a"])
 
 
+def test_a_name_that_has_no_room_beside_a_chart_is_cut_where_it_begins() -> None:
+    """Names of one study may differ in their ends alone; a name for which there is room stays whole."""
+    names = ["first", "a" * 17, "some long name/seed-1", "some long name/seed-2"]
+    source = render([Result(name, a_result([70]), "No pictures.") for name in names])
+    chart = source[source.index('aria-label="Difference of test accuracy') :]
+    shown = re.findall(r'class="row-name end">(.*?)<', chart[: chart.index("</svg>")])
+    assert shown == ["a" * 17, "…long name/seed-1", "…long name/seed-2"]
+
+
 # ---- accuracy -------------------------------------------------------------------------------------------------------
 
 
 def test_differences_by_class_are_those_of_the_records() -> None:
     """Each class with both means and the difference of the other one from the first, bold where it is clear."""
     first, other = a_study(3), a_study(2, first=20)
+    for run in first["runs"]:
+        run["test"]["per_class"][9]["correct"] = 0  # never right is not without images
     source = html(first, other).replace("\N{NARROW NO-BREAK SPACE}", " ")
     text = Page(source).text
     table = text[text.index("The differences by class") : text.index("Image by image Test")]

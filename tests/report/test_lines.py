@@ -70,6 +70,18 @@ def test_labels_of_lines_do_not_lie_on_one_another() -> None:
     assert [of_class(chart, look)[0].attrib["class"] for look in ("c1", "c4")] == ["band c1", "band c4"]
 
 
+def test_a_series_is_named_beside_its_last_point() -> None:
+    """At the right end of its line, however far from there it began."""
+    falling = Series(name="training", index=0, runs=[[(1, 3.0), (2, 1.0)]])
+    rising = Series(name="validation", index=3, runs=[[(1, 1.0), (2, 3.0)]])
+    chart = charted(falling, rising)
+    names = {name.attrib["class"]: name for name in of_class(chart, "own-name")}
+    for line, hue in zip(of_class(chart, "mean"), ("c1", "c4"), strict=True):
+        name, (x, y) = names[f"own-name {hue}"], places(line)[-1]
+        assert float(name.attrib["x"]) > x
+        assert abs(float(name.attrib["y"]) - y) < 5, f"{name.text} does not stand beside the end of its line"
+
+
 def test_each_epoch_of_a_chart_can_be_read() -> None:
     """Wherever a chart is pointed at, the numbers of the nearest epoch are read; those of a band as it is, not cut."""
     lines = {
@@ -82,6 +94,8 @@ def test_each_epoch_of_a_chart_can_be_read() -> None:
         ["epoch 2: validation mean 1.200, published 1.250 and 1.000", "2 seeds 1.000 to 1.400; shaded -50.00 to 50.00"],
         ["epoch 6: validation mean 0.6000", "2 seeds 0.5000 to 0.7000"],
     ]
+    assert [e.tag for e in of_class(chart, "published")] == ["polyline", "circle"], "each published run is drawn"
+    assert ", published: from 2.15 to 1.25, published: from 1 to 1" in drawn(chart).attrib["aria-label"]
     looks = [element.get("class") for element in drawn(chart)]
     assert looks.index("at") > max(looks.index("mean c1"), looks.index("published c1"))  # no line lies between
     (mean,), (grid, *_) = of_class(chart, "mean"), of_class(chart, "grid")

@@ -65,6 +65,22 @@ def test_without_confusions_there_is_nothing_to_show() -> None:
     assert len(confused.index) == 0
 
 
+class Kept(nn.Module):
+    """Keeps what it is shown."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.shown = x
+        return torch.zeros(len(x), 10)
+
+
+@pytest.mark.parametrize(("recipe", "black"), [("udacity", -1.0), ("keras-cnn", 0.0)])
+def test_the_network_sees_pixels_in_the_range_of_its_recipe(recipe: str, black: float) -> None:
+    """Those that it was trained on: from -1 to 1, or from 0 to 1."""
+    network = Kept()
+    look(network, told(predicted=[255], sure=[0], true=[0]), bits([0]), RECIPES[recipe])
+    assert (network.shown.min().item(), network.shown.max().item()) == (black, 1.0)
+
+
 @pytest.fixture(scope="module")
 def data(small_data: Cifar10) -> Cifar10:
     def first(part: ImageSet, n: int) -> ImageSet:

@@ -90,6 +90,14 @@ def test_the_checkout_is_of_the_code_that_ran(changes: dict[str, Any], said: str
     assert page(run).text.count("0.1.0 (") >= 1, "the table of the environment tells it, too"
 
 
+def test_the_versions_are_told_as_an_index_of_packages_has_them() -> None:
+    """Of a local build, as torch 2.14.1+cpu is, pip finds none there."""
+    run = one_run()
+    run["runs"][0]["environment"] = ENVIRONMENT | {"torchvision": "0.29.1+cpu"}
+    install = steps(whole(run))[0]["commands"][-1]
+    assert install == "python -m pip install -e . torch==2.14.1 torchvision==0.29.1 numpy==2.4.6"
+
+
 def test_where_the_code_was_not_recorded_none_is_named() -> None:
     """Of a run of an earlier version the page says what it always said."""
     made = steps(whole(one_run()))[0]

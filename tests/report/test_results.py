@@ -176,6 +176,7 @@ def test_every_recipe_is_drawn_with_what_it_measures(recipe: str, charts: list[i
     assert classes.count("run") == 2 * 3 * sum(charts)
     assert classes.count("published") >= 2  # a curve, and the number beside the result
     assert ("Shaded" in made.text) == ("band" in classes), "the page explains what it shows"
+    assert ("published points apart" in made.text) == (recipe != "keras-cnn"), "of its classes nothing was published"
 
 
 def test_a_class_within_its_published_range_is_no_points_apart() -> None:

@@ -1,6 +1,7 @@
 """Rows of numbers are drawn where the numbers are: places are compared with the numbers behind them."""
 
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -78,6 +79,38 @@ def test_each_dot_can_be_read_by_the_name_of_its_run() -> None:
     dots.sort(key=lambda dot: float(dot[0].attrib["cx"]))
     assert [told for _, told in dots] == [["seed-1: 1.0"], ["seed-0: 2.0"], ["seed-2: 3.0"]]
     assert len({dot.attrib["cy"] for dot, _ in dots}) == 1  # there is room for all on one line
+
+
+def test_numbers_that_are_written_alike_are_told_once() -> None:
+    """Of values that round to the same, it would say nothing that they go from it to it."""
+    row = svg.Row(name="seeds", values=[70.01, 70.04], published=(74.01, 74.04))
+    chart = svg.rows("r", [row], axis_name="%", written="{:.1f}".format, gutter=88, step=30)
+    assert readings(chart)[0][1] == ["seeds 70.0", "published 74.0"]
+
+
+@pytest.mark.parametrize(
+    ("far", "look"),
+    [
+        ({"values": [10.0, 71.0]}, "dot"),
+        ({"centre": 10.0}, "centre"),
+        ({"interval": (10.0, 71.0)}, "interval"),
+        ({"published": (10.0, 10.0)}, "diamond"),
+    ],
+)
+def test_a_number_far_from_the_others_is_on_the_scale_too(far: dict[str, Any], look: str) -> None:
+    """Be it a value, a centre, the end of an interval or what was published: none is drawn beside the chart."""
+    lines = [svg.Row(name="near", values=[70.0, 72.0]), svg.Row(name="far", **far)]
+    chart = svg.rows("r", lines, axis_name="%", written=str, gutter=88, step=30)
+    xs = [float(re.findall(r"-?[\d.]+", e.get("cx") or e.attrib["d"])[0]) for e in of_class(chart, look)]
+    assert 88 < min(xs) <= max(xs) < elements.WIDTH
+
+
+def test_a_note_has_room_beside_the_numbers() -> None:
+    """It ends at the right edge, and seven letters of it are about 50 wide."""
+    row = svg.Row(name="deer", centre=71.0, interval=(69.0, 73.0), note="71.00 %")
+    chart = svg.rows("r", [row], axis_name="%", written=str, gutter=88, step=30)
+    (end,) = (re.findall(r"H([\d.]+)", e.attrib["d"])[0] for e in of_class(chart, "interval")[:1])
+    assert float(end) < elements.WIDTH - 50
 
 
 def test_rows_without_numbers_are_drawn() -> None:

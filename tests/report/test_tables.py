@@ -28,7 +28,7 @@ def test_an_epoch_has_the_means_of_its_losses_their_deviations_and_what_was_publ
 
 def test_side_by_side_every_result_has_its_own_column(monkeypatch: pytest.MonkeyPatch) -> None:
     """Accuracy with its deviation, loss, recipe, seeds, torch, processor and verdict; and what intervals allow for."""
-    a = make_study([60.0, 62.0], test_losses=[0.7, 0.8])
+    a = make_study([61.0, 61.0], test_losses=[0.7, 0.8])
     b = make_study([70.0], test_losses=[0.9], first_seed=7, official=False)
     c = make_study([55.0, 55.0, 56.0, 57.0, 57.0], test_losses=[1.0] * 5, first_seed=3)
     b["data"]["kind"] = "synthetic"
@@ -41,7 +41,8 @@ def test_side_by_side_every_result_has_its_own_column(monkeypatch: pytest.Monkey
     monkeypatch.setattr(judged, lambda study, known: Verdict(outcomes[len(study.runs)], [], []))
     shown = text(a, b, c)
     for row in (
-        "test accuracy 61.00 % (sd 1.41) 70.00 % 56.00 % (sd 1.00)",
+        "test accuracy 61.00 % (sd 0.00) 70.00 % 56.00 % (sd 1.00)",
+        "61.00 % mean; from 61.00 % to 61.00 %; standard deviation 0.00 points",
         "test loss 0.7500 0.9000 1.0000",
         "recipe udacity epochs 2 udacity epochs 2 udacity epochs 2 dropout 0.5",
         "data official CIFAR-10 synthetic data, not CIFAR-10 official CIFAR-10",
@@ -59,9 +60,10 @@ def test_what_differs_between_runs_is_told_of_all_of_them() -> None:
     """In the table of the environment both values, in that of the runs all four seeds, though the first has but one."""
     study = a_study(2)
     study["runs"][1] |= {"seeds": {"split": 1, "init": 1, "order": 1, "dropout": 9}}
-    study["runs"][1]["environment"] = ENVIRONMENT | {"threads": 4}
+    study["runs"][1]["environment"] = ENVIRONMENT | {"threads": 4, "deterministic": False, "torch": "2.6.0", "cpu": "B"}
     shown = page(study).text
-    assert "threads 1 / 4 memory format contiguous" in shown
+    assert "threads 1 / 4 memory format contiguous deterministic algorithms yes / no" in shown
+    assert "torch 2.14.1+cpu / 2.6.0, a CPU / B, 1 / 4 threads." in shown
     assert "split/init/order/dropout seed accuracy test loss" in shown
     assert "0/0/0/0" not in shown
     assert "1/1/1/9" in shown

@@ -26,11 +26,13 @@ def test_each_training_image_is_under_its_class_name(count: int) -> None:
         assert np.array_equal(shown, np.stack([image[0], image[1], image[2]], axis=-1))
 
 
-def test_training_images_stand_in_rows_of_ten() -> None:
-    """20 images make 2 rows of 10, read from left to right and from the top."""
-    figure = figures.training_batch(some_images(20), [0] * 20, CLASSES, caption=CAPTION)
+@pytest.mark.parametrize(("count", "rows"), [(1, 1), (10, 1), (11, 2), (20, 2)])
+def test_training_images_stand_in_rows_of_ten(count: int, rows: int) -> None:
+    """20 images make 2 rows of 10, read from left to right and from the top; all of them, and the last, are inside."""
+    figure = figures.training_batch(some_images(count), [0] * count, CLASSES, caption=CAPTION)
     corners = [(round(ax.get_position().y0, 6), ax.get_position().x0) for ax in figure.axes]
-    assert len({y for y, _ in corners}) == 2
+    assert len({y for y, _ in corners}) == rows
+    assert all(0 < y < 1 and 0 < x < 1 for y, x in corners), "an image lies outside the figure"
     assert corners == sorted(corners, key=lambda corner: (-corner[0], corner[1]))
 
 

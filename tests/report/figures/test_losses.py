@@ -9,8 +9,9 @@ from tests.report.figures.drawn import CAPTION, legend_labels, lines, some_epoch
 
 
 def test_curves_are_the_losses() -> None:
-    """Both curves of a run have its numbers at its epochs."""
+    """Both curves of a run have its numbers at its epochs, a loss of 0 as any other."""
     epochs = some_epochs(5)
+    epochs[4] |= {"train_loss": 0.0, "valid_loss": 0.0}
     curves = lines(figures.loss_curves(epochs, caption=CAPTION).axes[0])
     for name, key in (("training, this run", "train_loss"), ("validation, this run", "valid_loss")):
         assert curves[name].get_xdata().tolist() == [1, 2, 3, 4, 5]
