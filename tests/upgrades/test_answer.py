@@ -159,6 +159,10 @@ def test_an_accuracy_stands_beside_that_of_its_own_seed() -> None:
     rows = "0 50.00 60.00 1 50.30 – 2 49.80 59.50 3 50.10 –"  # noqa: RUF001 - as it is set
     assert f"seed torch 2.6.0 torch 2.14.1 {rows} Speed" in shown
     assert "Left out, for they diverged: seed-1" in shown
+    back = judge_statistics(as_study(other), as_study(one))
+    shown = Page(render(replace(answered(mask=0.0), statistics=back))).text
+    assert "0 60.00 50.00 1 – 50.30 2 59.50 49.80 3 – 50.10 Speed" in shown  # noqa: RUF001 - as it is set
+    assert "20 steps and 2 seeds of 1 epoch" in shown
     undecided = replace(found, answer="cannot be told")
     headline = text.headline(replace(answered(mask=0.0), statistics=undecided))
     assert headline.startswith("Other bits, and 2 seeds cannot tell")  # of four on one side
@@ -186,20 +190,23 @@ def test_the_page_marks_each_answer_as_good_or_bad(
 def test_the_page_shows_how_the_difference_grows_at_steps_that_were_chosen() -> None:
     """The first two, and then fewer and fewer, up to the last one traced."""
     found = answered(mask=0.0)
-    growth = [(step, step / 4, None if step == 2 else step / 8) for step in range(1, 21)]
+    growth = [(step, step / 4, None if step == 2 else (step - 1) / 8) for step in range(1, 21)]
     text = Page(render(replace(found, bits=replace(found.bits, growth=growth)))).text
-    rows = "1 0.25 0.125 2 0.5 not in samples 5 1.25 0.625 10 2.5 1.25 20 5 2.5"
+    rows = "1 0.25 0 2 0.5 not in samples 5 1.25 0.5 10 2.5 1.12 20 5 2.38"
     assert f"step losses differ by weights, relatively {rows} Runs of equal seeds" in text
 
 
 def test_the_page_has_the_numbers_of_either_side() -> None:
     """Accuracies by seed, times of a step, and each entry of the environments that one of them has."""
-    found = answered(mask=0.0, accuracies=[60.0, 60.5, 59.5], ratio=1.1)
-    page = Page(render(replace(found, after=replace(found.after, gpu="a GPU", threads=2))))
-    assert "seed torch 2.6.0 torch 2.14.1 0 50.00 60.00 1 50.30 60.50 2 49.80 59.50 Speed" in page.text
+    found = answered(mask=0.0, accuracies=[0.0, 60.5, 59.5], ratio=1.1)
+    before = replace(found.before, deterministic=False)
+    after = replace(found.after, deterministic=False, gpu="a GPU", threads=2)
+    page = Page(render(replace(found, before=before, after=after)))
+    assert "seed torch 2.6.0 torch 2.14.1 0 50.00 0.00 1 50.30 60.50 2 49.80 59.50 Speed" in page.text
     times = "a step with torch 2.6.0 4.00 ms a step with torch 2.14.1 4.40 ms ratio 1.1000"
     assert f"{times} its 95 % interval 1.0890 to 1.1110 smallest slowdown that can be told here 3.0 %" in page.text
     assert "what before after torch 2.6.0 2.14.1 torchvision" in page.text
     assert "device cpu cpu GPU none a GPU threads 1 2 memory format contiguous contiguous" in page.text
+    assert "deterministic algorithms no no Data: " in page.text
     assert page.values("class").count("differs") == 3
     assert "GPU" not in Page(render(found)).text

@@ -42,6 +42,8 @@ class Pip:
         if step == self.stop:
             raise KeyboardInterrupt
         self.done.append(step)
+        with log.open("a") as file:
+            file.write(f"{step}\n")
         if step == "-c":
             stdout: IO[bytes] = given["stdout"]
             stdout.write(json.dumps(VERSIONS).encode())
@@ -70,7 +72,7 @@ class TestMake:
 
     @pytest.mark.parametrize("stop", ["venv", "pip", "-c"])
     def test_an_interrupted_installation_is_none(self, pip: Pip, tmp_path: Path, stop: str) -> None:
-        """Whatever it was interrupted in, it is begun again, from nothing."""
+        """Whatever it was interrupted in, it is begun again, from nothing; its log is that of the last attempt."""
         pip.stop = stop
         with pytest.raises(KeyboardInterrupt):
             make("2.9.1", tmp_path)
@@ -78,6 +80,7 @@ class TestMake:
         pip.stop, pip.done = "", []
         make("2.9.1", tmp_path)
         assert pip.done == ["venv", "pip", "-c"]
+        assert Path(f"{folder_of('2.9.1', tmp_path)}.log").read_text().split() == pip.done
 
     @pytest.mark.parametrize("content", ["", '{"torch": 1}', "[" * 10_000])
     def test_a_damaged_mark_is_none(self, pip: Pip, tmp_path: Path, content: str) -> None:
@@ -139,12 +142,16 @@ def test_versions_of_torch(given: str, version: str | None) -> None:
 
 
 def test_an_environment_finds_nothing_of_the_running_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """$PYTHONPATH is for the running interpreter: it could lead to another torch."""
+    """$PYTHONPATH and $PYTHONHOME are for the running interpreter: they could lead to another torch; all else stays."""
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setenv("PYTHONHOME", "/home of python")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     installed = environments.Installed(**VERSIONS)
     own, running = (variables(Interpreter(Path("python"), installed, own), tmp_path) for own in (True, False))
     assert own["PYTHONPATH"] == str(tmp_path)
     assert running["PYTHONPATH"].split(":" if sys.platform != "win32" else ";") == [str(tmp_path), "/elsewhere"]
+    assert (own.get("PYTHONHOME"), running.get("PYTHONHOME")) == (None, "/home of python")
+    assert own["OMP_NUM_THREADS"] == running["OMP_NUM_THREADS"] == "3"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the home of a user is told otherwise")

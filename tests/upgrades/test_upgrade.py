@@ -97,7 +97,7 @@ def test_an_interrupted_upgrade_goes_on(
 
 
 def test_what_is_damaged_is_done_again(machine: Machine, few_images: Path, tmp_path: Path) -> None:
-    """A trace cut short, a gate's result and a study that are no such files are made anew; the rest is not."""
+    """A trace and a copy of the code cut short, a gate's result and a study that are no such files; the rest is not."""
     out = tmp_path / "out"
     assert main(command(few_images, out)) == 0
     trace = out / "before" / "trace.jsonl"
@@ -105,7 +105,10 @@ def test_what_is_damaged_is_done_again(machine: Machine, few_images: Path, tmp_p
     trace.write_bytes(before[: len(before) // 2])
     (out / "gate.json").write_text("{}")
     (out / "after" / "study" / "study.json").unlink()
+    (out / "code").rename(out / "code.tmp")
+    (out / "code.tmp" / "cifar_repro" / "stale.py").touch()
     assert main(command(few_images, out)) == 0
+    assert not (out / "code" / "cifar_repro" / "stale.py").exists()
     assert machine.done[len(SAME) :] == [("before", "trace"), ("after", "study 1"), ("both", "gate")]
     assert trace.read_bytes() == before
 
