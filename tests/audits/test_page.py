@@ -43,6 +43,13 @@ def test_findings_stand_below_what_they_are_the_worst_first_with_their_places() 
     assert re.findall("<h2>(What.*)</h2>", render_audit(found("right"))) == ["What holds"]
 
 
+def test_the_page_says_on_what_the_program_was_watched_and_for_how_long() -> None:
+    """How many images of either kind, of which data, and how many epochs."""
+    on = "on 600 training images and 500 test images (drawn images), and watched for"
+    for epochs, watched in ((0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs")):
+        assert f"{on} {watched} of training." in render_audit(found("right", epochs=epochs))
+
+
 @pytest.mark.parametrize(
     ("outcomes", "ended", "epochs", "status", "says"),
     [
@@ -73,3 +80,19 @@ def test_the_page_says_in_short_what_the_exit_status_says(
     assert re.findall('<p class="word .*?">(.*)</p>', made) == [says]
     told = {"failed": "The program failed, and", "stopped": "The program was stopped, and"}
     assert [words for words in told.values() if words in made] == ([told[ended]] if ended in told else [])
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_program_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that is there stays as it is, and where there is no folder none is made."""
+    monkeypatch.setattr(audit, "audit", lambda *given, **more: pytest.fail("it was run"))
+    monkeypatch.setattr(command, "_data", lambda *given: None)
+    program, page, nowhere = (tmp_path / name for name in ("program.py", "page.html", "nowhere/page.html"))
+    program.touch()
+    page.write_text("mine")
+    for given, why in ((page, f"{page} is already there"), (nowhere, f"{nowhere.parent} is no folder")):
+        assert main(["audit", str(program), "--html", str(given)]) == 2
+        assert why in capsys.readouterr().err
+    assert page.read_text() == "mine"
+    assert not nowhere.parent.exists()

@@ -118,5 +118,7 @@ def test_no_folder_holds_two_kinds(shell: Shell, run: Path, data: Path) -> None:
 def test_a_file_where_there_is_no_folder_is_refused(shell: Shell, run: Path, command: list[str]) -> None:
     """Before any work, and by the name that was given."""
     given = [run] if command == ["report"] else ["--data", "synthetic"]
-    line = shell.refuses(*command, *given, "-o", "nowhere/file", naming=("nowhere", "make it first"))
-    assert ".tmp" not in line
+    (shell.folder / "no folder").write_bytes(b"precious")
+    for place in ("nowhere", "no folder"):
+        line = shell.refuses(*command, *given, "-o", f"{place}/file", naming=(place, "make it first"))
+        assert ".tmp" not in line

@@ -38,6 +38,7 @@ def test_who_asks_for_nothing_is_shown_what_there_is(capsys: pytest.CaptureFixtu
             ["trace", "--out", "x", "--learn-rate=1"],
             "trace: unrecognized arguments: --learn-rate=1 (did you mean --lea",
         ),
+        (["run", "--dta=/a/folder/far/away"], "arguments: --dta=/a/folder/far/away (did you mean --data?)"),
         (["study", "--out", "x", "--vary", "splt"], "argument --vary: invalid choice: 'splt' (did you mean split?)"),
         (["run", "--recipe", "udacty"], "recipe: 'udacty' is not known (did you mean udacity?): give one of"),
         (["--versoin"], "cifar-repro: unrecognized arguments: --versoin (did you mean --version?)"),

@@ -31,5 +31,8 @@ def test_report_without_the_data_is_made_and_says_so(
     printed = json.loads(capsys.readouterr().out)
     assert printed["report"] == str(again)
     assert list(printed["without_pictures"]) == [str(finished), str(copy)]
+    by_record, records = tmp_path / "by record.html", [str(folder / "record.json") for folder in (finished, copy)]
+    assert main(["report", *records, "--data", str(other), "-o", str(by_record)]) == 0
+    assert by_record.read_text() == again.read_text(), "a record stands for its folder, and has its name"
     assert "There are no pictures of the test images here." in page.read_text()
     assert "2 results compared" in page.read_text()

@@ -8,6 +8,7 @@ import select
 import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import TextIO
 
@@ -15,6 +16,7 @@ import pytest
 
 from cifar_repro.cli import main
 from cifar_repro.commands.talk import above_bars, progress, whole
+from cifar_repro.printable import printable
 
 
 def closed_pipe() -> TextIO:
@@ -46,6 +48,15 @@ def test_a_reader_of_a_command_that_has_read_enough_is_no_error(
 
 
 HOSTILE = os.fsdecode(b"caf\xc3\xa9-\xff\x1b[2J\xc2\x9b31m\xe2\x80\xae\r")  # not UTF-8; escapes, one of C1, backwards
+
+
+def test_all_that_steers_a_terminal_or_turns_the_direction_of_writing_is_escaped() -> None:
+    """Every control character but tab and newline, and half of one, as Unicode has them; and nothing else."""
+    turns = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    for character in map(chr, [*range(0x3000), *range(0xD7FF, 0xE001)]):
+        steers = unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n"
+        escaped = steers or unicodedata.bidirectional(character) in turns
+        assert printable(character) == (ascii(character)[1:-1] if escaped else character), ascii(character)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
