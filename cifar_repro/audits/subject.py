@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, ModuleType, SimpleNamespace
 
+from cifar_repro.audits.cells import python_of
+
 # What somebody else's code may have, under the same names as the core: what it is called with.
 FOREIGN = {
     "Net": (),
@@ -81,8 +83,7 @@ def _notebook(where: str) -> Iterator[CodeType]:
     """The definitions of each code cell that is Python; a line of a shell or a magic is no reason to lose the rest."""
     for number, cell in enumerate(json.loads(Path(where).read_text(encoding="utf-8"))["cells"], start=1):
         if cell["cell_type"] == "code":
-            lines = "".join(cell["source"]).splitlines()
-            text = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
+            text = python_of("".join(cell["source"]))
             try:
                 tree = ast.parse(text, f"{where}, cell {number}")
             except SyntaxError:

@@ -1,14 +1,24 @@
 """What `cifar-repro audit` makes of what a program did, and of what cannot be run; programs: test_processes.py."""
 
+import json
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from cifar_repro.audits import events
+from cifar_repro.audits.audit import Audit, audit, tell
 from cifar_repro.audits.judge.images import test_images_are_held_back as images_held_back
 from cifar_repro.audits.judge.steps import one_step
+from cifar_repro.audits.repeated import compare
 from cifar_repro.audits.small_data import Images, sizes, small_set
 from cifar_repro.audits.story import Story
+from cifar_repro.audits.text import answer
+from cifar_repro.audits.watch import Setting, notebook
+from cifar_repro.audits.watch.log import Log
 from cifar_repro.cli import main
 from cifar_repro.core.data import synthetic
 
@@ -77,3 +87,100 @@ def test_sizes_leave_a_last_smaller_batch() -> None:
     assert all(n % batch > 1 for n in (train - valid, valid, test) for batch in (10, 16, 20, 32, 64, 128))
     train, test = sizes(600, 20)
     assert (train % 100, test % 20) == (0, 0)
+    assert sizes(600, 64) == (640, 192)  # the nearest there are
+
+
+def epoch(number: int | None, images: Sequence[int]) -> list[events.Event]:
+    """Each image a batch of its own."""
+    call = {"network": 0, "training": True, "active": 0, "minding": 0, "grad": True, "predicted": [], "weights": 0}
+    told: list[events.Event] = []
+    for image in images:
+        told.append(events.Forward(iteration=number, images=[image], **call))
+        told += [events.Backward(value=1.0, stale=False), events.Step(optimizer=0, gradients=True)]
+    return told if number is None else [*told, events.End(iteration=number)]
+
+
+def audited(folder: Path, told: Sequence[events.Event], status: int | None = 0, words: str = "") -> Audit:
+    """The audit of a program that did this, and of which that is left."""
+
+    def launch(said: Setting, work: Path, output: Path, timeout: float) -> int | None:
+        Path(said.log).write_bytes(b"".join(msgspec.json.encode(event) + b"\n" for event in told))
+        output.write_text(words)
+        return status
+
+    (folder / "program.py").touch()
+    return audit(folder / "program.py", synthetic(100, 60), images=60, timeout=9, launch=launch)
+
+
+@pytest.mark.parametrize("numbers", [(None, None), (1, 2)], ids=["by hand", "of a DataLoader"])
+def test_epochs_are_counted_with_a_dataloader_or_without(numbers: Sequence[int | None], tmp_path: Path) -> None:
+    """A program that has trained is decided; one in whose training no epoch came to its end is not."""
+    told = [event for number in numbers for event in epoch(number, range(3))]
+    found = audited(tmp_path, [*told, events.Finished()])
+    assert (found.epochs, found.undecided) == (2, False)
+    begun = audited(tmp_path, [*epoch(1, range(3))[:-1], events.Finished()])
+    assert (begun.epochs, begun.undecided) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "ended", "error"),
+    [
+        (-9, "Epoch 1\nstd::bad_alloc\nKilled\n\n", "failed", "exit status -9: Killed"),
+        (1, "", "failed", "exit status 1"),
+        (None, "Epoch 1\n", "stopped", "stopped after 9 seconds"),
+    ],
+)
+def test_how_a_program_ended_that_could_not_say_it_itself(
+    status: int | None, words: str, ended: str, error: str, tmp_path: Path
+) -> None:
+    """Its last words are told; that it was stopped is no failure of it."""
+    found = audited(tmp_path, epoch(1, range(3)), status, words)
+    assert (found.ended, found.error) == (ended, error)
+    failed = [check.message for check in answer(found).checks if check.outcome == "error"]
+    assert failed == ([error] if ended == "failed" else [])
+
+
+def test_the_cells_of_a_notebook_are_numbered_as_it_is_run(tmp_path: Path) -> None:
+    """Text between them has no number."""
+    cells = [{"cell_type": kind, "source": [kind, "\n"]} for kind in ("markdown", "code", "raw")]
+    cells.append({"cell_type": "code", "source": "the second"})
+    (tmp_path / "own.ipynb").write_text(json.dumps({"cells": cells}))
+    story = tell(tmp_path / "own.ipynb", [], small_set(synthetic(100, 60), 60, 20))
+    assert story.sources == {"cell 1": "code\n", "cell 2": "the second"}
+
+
+@pytest.mark.parametrize("shorter", [0, 1])
+def test_a_run_that_prints_a_line_less_does_not_print_the_same(shorter: int) -> None:
+    """Whichever of the two it is; where it trained the same, that is unusual and not WRONG."""
+    runs = [[events.Print(text=text) for text in ("epoch 1", "epoch 2")] for _ in range(2)]
+    assert compare(*runs).outcome == "right"
+    del runs[shorter][-1]
+    assert compare(*runs).outcome == "unusual"
+
+
+def test_a_syntax_error_tells_its_place_once(tmp_path: Path) -> None:
+    """Where it is said of any error, and not in its words as well."""
+    program = tmp_path / "program.py"
+    log = Log(tmp_path / "log", program)
+    with closing(log._file):
+        log.failed(SyntaxError("'(' was never closed", (str(program), 7, 6, "print(")))
+    (failed,) = events.read_events(tmp_path / "log")
+    assert failed == events.Failed(error="SyntaxError", message="'(' was never closed", at=[("program.py", 7)])
+
+
+@pytest.mark.parametrize("stage", ["error_before_exec", "error_in_exec"])
+def test_a_cell_that_fails_ends_its_notebook(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it runs, or before, as one that is no Python does."""
+    ended: list[BaseException | None] = []
+    monkeypatch.setattr(notebook, "setting", lambda: None)
+    monkeypatch.setattr(notebook, "start", lambda said: (SimpleNamespace(cells={}), ended.append))
+    monkeypatch.setattr(notebook, "finishing", [])
+    hooks: dict[str, Callable[[SimpleNamespace], None]] = {}
+    magics = {"register_magic_function": lambda *given, **more: None}
+    notebook.in_kernel(SimpleNamespace(events=SimpleNamespace(register=hooks.__setitem__), **magics))
+    errors = {"error_before_exec": None, "error_in_exec": None}
+    hooks["post_run_cell"](SimpleNamespace(**errors))
+    assert ended == []
+    error = SyntaxError("unmatched ')'")
+    hooks["post_run_cell"](SimpleNamespace(**{**errors, stage: error}))
+    assert ended == [error]

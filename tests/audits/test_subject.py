@@ -161,8 +161,10 @@ def test_what_an_evaluation_returns_may_be_another_interface(tmp_path: Path) -> 
 
 
 def test_a_subject_finds_what_a_program_of_its_own_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Modules beside it, no arguments, and a module to be in, for dataclasses; it is run once."""
+    """Modules beside it before others, no arguments, and a module to be in, for dataclasses; it is run once."""
     (tmp_path / "beside.py").write_text("SIZE = 3\n")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "beside.py").write_text("")
     (tmp_path / "own.py").write_text(
         "import sys\nfrom dataclasses import dataclass\nimport beside\nassert len(sys.argv) == 1\n"
         "open('runs', 'a').write('x')\n@dataclass\nclass Size:\n    n: int = beside.SIZE\n"
@@ -170,7 +172,7 @@ def test_a_subject_finds_what_a_program_of_its_own_finds(tmp_path: Path, monkeyp
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["pytest", "--subject"])
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "elsewhere"), *sys.path])
     from_file("own.py")
     assert (tmp_path / "runs").read_text() == "x"
     assert sys.argv == ["pytest", "--subject"]
@@ -179,9 +181,20 @@ def test_a_subject_finds_what_a_program_of_its_own_finds(tmp_path: Path, monkeyp
 def test_of_a_notebook_the_definitions_are_taken(tmp_path: Path) -> None:
     """Imports, functions, classes and constants; neither a magic, nor a shell's line, nor what a cell would run."""
     imports, _, rest = RIGHT.partition("class Net")
+    shell = [
+        "%matplotlib inline\n",
+        "if 3 < 4:\n",
+        "    !pip install torch\n",
+        "odd = (3\n",
+        "    % 2\n",
+        "    != 0)\n",
+    ]
     cells = [
         {"cell_type": "markdown", "source": ["# My solution"]},
-        {"cell_type": "code", "source": ["%matplotlib inline\n", "!pip install torch\n", *imports.splitlines(True)]},
+        {
+            "cell_type": "code",
+            "source": [*shell, *imports.splitlines(True)],
+        },
         {"cell_type": "code", "source": ["sizes = [500]\n", "raise SystemExit('a cell was run')\n"]},
         {"cell_type": "code", "source": ("class Net" + rest).replace("500", "sizes[0]").splitlines(True)},
         {"cell_type": "code", "source": ["what is this?\n"]},

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Sequence
 
+from cifar_repro.audits.cells import python_of
 from cifar_repro.audits.events import Place, Save
 from cifar_repro.audits.judge.finding import Finding, not_seen, right, unusual, wrong
 from cifar_repro.audits.judge.numbers import numbers
@@ -21,9 +22,8 @@ def _condition(story: Story, places: Sequence[Place]) -> str:
 
 
 def _asks(source: str, line: int) -> str:
-    lines = [("pass" if each.lstrip()[:1] in ("%", "!", "?") else each) for each in source.splitlines()]
     try:
-        tree = ast.parse("\n".join(lines))
+        tree = ast.parse(python_of(source))
     except SyntaxError:
         return ""
     for node in ast.walk(tree):

@@ -1,0 +1,190 @@
+"""What the rules of an audit say of events that were typed in; whole programs: test_processes.py."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from cifar_repro.audits import events
+from cifar_repro.audits.events import Event
+from cifar_repro.audits.judge import RULES
+from cifar_repro.audits.judge.finding import Finding
+from cifar_repro.audits.story import Story
+
+LABELS = dict.fromkeys(range(-4, 20), 0)  # 20 training images and 4 test images, airplanes all of them
+ASKED = "if loss < best:\n    torch.save(weights, path)\n"
+SAVED = events.Save(weights=None, at=[("program.py", 2)])
+END = events.Finished()
+
+
+def batch(images: Sequence[int], iteration: int | None, loss: float | None = None, **changes: Any) -> list[Event]:
+    """Images through the network, each found to be an airplane, and their mean loss."""
+    call = {"network": 0, "training": False, "active": 0, "minding": 0, "grad": False, "weights": 0}
+    call |= {"predicted": [0] * len(images), "images": list(images), "iteration": iteration}
+    found = events.Loss(function="cross_entropy", size=len(images), mean=loss, found="logits", outputs=10, given=[])
+    return [events.Forward(**{**call, **changes}), *([] if loss is None else [found])]
+
+
+def step(images: Sequence[int], iteration: int | None, loss: float = 1.0, **changes: Any) -> list[Event]:
+    """The same in training, with the gradients and the step."""
+    learnt = [events.Backward(value=loss, stale=False), events.Step(optimizer=0, gradients=True)]
+    return [*batch(images, iteration, loss, **{"training": True, "grad": True, **changes}), *learnt]
+
+
+def end(iteration: int) -> Event:
+    return events.End(iteration=iteration)
+
+
+def printed(text: str) -> Event:
+    return events.Print(text=text, at=[("program.py", 1)])
+
+
+def found(rule: str, *told: Event | Sequence[Event], source: str = "") -> Finding:
+    """What that rule says of a program in which this happened."""
+    happened = [event for each in told for event in ([each] if isinstance(each, Event) else each)]
+    return RULES[rule](Story(happened, LABELS, {"program.py": source}))
+
+
+TRAINED = [*step([0, 1], 1, 1.25), *step([2, 3], 1, 0.75), end(1)]
+TESTED = [*batch([-1, -2], 9, training=False), *batch([-3, -4], 9, predicted=[0, 1]), end(9)]
+
+
+def epochs(losses: Sequence[float], saved: set[int]) -> list[Event]:
+    """Trained and validated with these losses; after these epochs the weights are saved."""
+    told: list[Event] = []
+    for k, loss in enumerate(losses, 1):
+        told += [*step([k, k + 1], 2 * k), end(2 * k), *batch([10, 11], 2 * k + 1, loss), end(2 * k + 1)]
+        told += [SAVED] if k in saved else []
+    return told
+
+
+@pytest.mark.parametrize(
+    ("saved", "outcome"),
+    [
+        ({1, 2, 3}, "right"),
+        ({1, 3}, "right"),
+        ({2, 3}, "right"),
+        ({3}, "right"),
+        ({1, 3, 4}, "WRONG"),
+        ({1, 2}, "WRONG"),
+    ],
+)
+def test_an_equally_good_epoch_and_the_first_one_may_be_saved_or_not(saved: set[int], outcome: str) -> None:
+    """Of losses of 2, 2, 1 and 3; a better epoch must be, and a worse one may not be."""
+    told = epochs([2.0, 2.0, 1.0, 3.0], saved)
+    assert found("saved when it got better", told, source=ASKED).outcome == outcome
+
+
+@pytest.mark.parametrize("line", ["!ls", "%time", "%%time", "?print"])
+def test_a_shell_line_in_a_cell_does_not_hide_what_its_conditions_ask(line: str) -> None:
+    """Wherever it is indented, as it may be all that a loop does."""
+    source = f"{ASKED}for epoch in range(3):\n    {line}\n"
+    assert found("saved when it got better", epochs([2.0, 1.0, 3.0], {1, 3}), source=source).outcome == "WRONG"
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_a_learning_rate_that_falls_by_the_test_images_is_told(scale: float) -> None:
+    """Whether it is told their accuracy, here 3 of 4, as a fraction or in per cent."""
+    plateau = events.Plateau(value=0.75 * scale)
+    finding = found("test images are held back", TRAINED, TESTED, plateau, step([0, 1], 2), step([2, 3], 2), end(2))
+    assert finding.outcome == "WRONG"
+    assert "when the learning rate falls" in finding.says
+
+
+def test_without_a_test_none_is_seen_before_training_has_ended() -> None:
+    """Of a program that was stopped, too."""
+    stopped = events.TimedOut(seconds=1)
+    assert found("test images are held back", TRAINED, step([0, 1], 2), stopped).outcome == "right"
+
+
+def test_an_order_that_comes_twice_is_not_that_of_all_epochs() -> None:
+    """Few images can come in the same order by chance."""
+    orders = ([1, 0, 2], [1, 0, 2], [2, 1, 0])
+    told = [event for k, order in enumerate(orders) for event in (*step(order, k), end(k))]
+    assert found("training images are shuffled anew", told).outcome == "right"
+    assert found("training images are shuffled anew", told[:8]).outcome == "WRONG"
+
+
+def test_epochs_without_a_dataloader_part_where_an_image_comes_again() -> None:
+    """Two epochs, and not one with each image twice."""
+    told = [step(images, None) for images in ([0, 1], [2, 3], [1, 0], [3, 2])]
+    finding = found("each training image once an epoch", *told, END)
+    assert (finding.outcome, finding.says) == ("right", "each of 4 images once in each of 2 epochs")
+
+
+def test_a_look_at_one_batch_is_no_evaluation() -> None:
+    """As one that a lesson prints the shape of; a whole test in one batch is."""
+    rule = "evaluation without gradients"
+    assert found(rule, TRAINED, batch([10], 5), END).outcome == "not seen"
+    assert found(rule, TRAINED, batch([-1, -2, -3, -4], 5), END).outcome == "right"
+
+
+def test_what_most_batches_give_the_loss_is_judged() -> None:
+    """All outputs of one batch may happen to be above 0, or at 0."""
+    told = [step([k, k + 1], 1) for k in (0, 2, 4)]
+    told[0][1] = events.Loss(function="cross_entropy", size=2, mean=1.0, found="rectified", outputs=10, given=[])
+    assert found("the loss fits the output", *told, end(1)).outcome == "right"
+
+
+def test_a_step_after_the_loop_is_no_gathering_of_gradients() -> None:
+    """One step an epoch; one for two batches within the loop gathers them."""
+
+    def told(step_after: int) -> list[list[Event]]:
+        passes = [step([k, k + 1], e) for e in (1, 2) for k in range(0, 8, 2)]
+        return [each if k % step_after == step_after - 1 else each[:-1] for k, each in enumerate(passes)]
+
+    assert found("one step a batch", *told(4)).outcome == "WRONG"
+    assert found("one step a batch", *told(2)).outcome == "unusual"
+
+
+@pytest.mark.parametrize("loss", ["1.00", "1.000000", "1.00e+00", "100.0e-2"])
+def test_a_printed_loss_is_judged_by_the_digits_that_it_has(loss: str) -> None:
+    """From two decimals on, an exponent counted; the mean of 1.25 and 0.75 is 1."""
+    assert found("printed losses are means", TRAINED, printed(f"training loss: {loss}")).outcome == "right"
+
+
+@pytest.mark.parametrize(("loss", "outcome"), [("0.120", "WRONG"), ("0.100", "not seen")])
+def test_a_sum_is_divided_by_a_number_that_stands_in_the_line_that_prints_it(loss: str, outcome: str) -> None:
+    """Three losses of 1 by 25, and not by the 30 of the next line."""
+    told = [step([k, k + 1], 1) for k in (0, 2, 4)]
+    source = "print(total / 25)\nprint(other / 30)\n"
+    finding = found("printed losses are means", *told, end(1), printed(f"loss {loss}"), source=source)
+    assert finding.outcome == outcome
+    assert ("is divided by 25" in finding.says) == (outcome == "WRONG")
+
+
+def test_batches_whose_loss_was_not_seen_do_not_count_as_0() -> None:
+    """The mean is that over the images of the others."""
+    told = [*batch([10, 11], 2, 1.25), *batch([12, 13], 2), end(2)]
+    assert found("printed losses are means", TRAINED, told, printed("validation loss: 1.2500")).outcome == "right"
+
+
+def test_while_an_epoch_goes_on_an_accuracy_may_be_that_of_its_last_batches() -> None:
+    """Here of two of three: 1 of 4."""
+    told = [
+        step(images, 1, predicted=guess) for images, guess in (([0, 1], [0, 0]), ([2, 3], [0, 1]), ([4, 5], [1, 1]))
+    ]
+    assert found("printed counts are as counted", *told, printed("accuracy: 25.00%")).outcome == "right"
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("Airplanes: 75.0%", "right"),
+        ("Airplanes: 75.0 %", "right"),
+        ("Airplanes: 50.0%", "WRONG"),
+        ("Airplanes: 50.0 %", "WRONG"),
+        ("Airplanes are taken for ships: 50.0%", "not seen"),
+    ],
+)
+def test_a_share_that_is_printed_is_of_the_class_that_its_line_names(text: str, outcome: str) -> None:
+    """3 of 4 airplanes are found; of what a line that names two classes is, is not known."""
+    assert found("printed counts are as counted", TRAINED, TESTED, printed(text)).outcome == outcome
+
+
+def test_what_a_network_of_two_parts_predicts_is_what_the_second_one_does() -> None:
+    """The output of the first is no prediction."""
+    part = batch([-1, -2, -3, -4], 9, predicted=[9, 9, 9, 9])
+    whole = batch([-1, -2, -3, -4], 9, predicted=[0, 0, 0, 1], network=1, onward=True)
+    told = (TRAINED, part, whole, end(9), printed("Test accuracy: 75.0%"))
+    assert found("printed counts are as counted", *told).outcome == "right"
