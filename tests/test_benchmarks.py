@@ -3,8 +3,10 @@
 import math
 import mmap
 import re
+import sys
 import time
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -14,7 +16,7 @@ import torch
 from pytest_benchmark.logger import PytestBenchmarkWarning
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import epochs, measures, peers, test_epochs, work
+from benchmarks import compare_epochs, epochs, gate_proof, measures, peers, test_epochs, work
 from benchmarks.epochs import EpochResult
 from cifar_repro.core import training
 from cifar_repro.core.data import ImageSet
@@ -67,6 +69,13 @@ def test_peak_memory_counts_from_its_reset():
         assert at_once - behind < measures.peak_memory("cpu") < before + megabytes * 1_000_000 + behind
 
 
+def test_peak_memory_is_told_in_bytes(monkeypatch, tmp_path):
+    """What Linux calls kB are 1,024 of them (man 5 proc)."""
+    (tmp_path / "status").write_text("VmPeak:\t  99999 kB\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n")
+    monkeypatch.setattr(measures, "Path", lambda name: tmp_path / "status")
+    assert measures.peak_memory("cpu") == 2**21
+
+
 def test_rates_are_of_the_seconds_and_the_peak_given(monkeypatch):
     monkeypatch.setattr(measures, "sgemm_peak", lambda device, threads: 4e9)
     rates = measures.rates(images=10, flops=3_000_000_000, seconds=2.0, device="cpu")
@@ -106,6 +115,16 @@ def test_a_check_passes_time_after_time_for_what_is_timed(works, name, memory_fo
     timed = works[memory_format][name]
     for _ in range(2):
         timed.check(timed.run(*timed.ready()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_flops_of_what_is_timed_are_those_that_torch_counts_in_it(works, name):
+    """And not those of what comes before it: the backward pass is timed without the forward pass."""
+    timed = works["contiguous"][name]
+    arguments = timed.ready()
+    with FlopCounterMode(display=False) as counted:
+        timed.run(*arguments)
+    assert timed.flops == counted.get_total_flops()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -184,6 +203,43 @@ def test_flops_of_an_epoch_are_of_training_and_validation(small_data):
     with FlopCounterMode(display=False) as counted:
         epochs.OWN["contiguous"](few, epochs.ONE, Seeds(), "cpu")
     assert epochs.epoch_flops(50) == counted.get_total_flops()
+
+
+def test_the_row_of_some_gates_says_how_many_called_what():
+    """Slower, faster, and the median and range of the ratios and of what could be detected."""
+    called = [
+        (1.10, 1.02, True, False),
+        (1.20, 1.04, True, False),
+        (0.90, 1.03, False, True),
+        (1.00, 1.05, False, False),
+    ]
+    names = ("ratio", "detectable", "slower", "faster")
+    gates = [SimpleNamespace(**dict(zip(names, each, strict=True))) for each in called]
+    expected = "| planted | 4 | 2 | 1 | 1.050 (0.900 to 1.200) | 1.035 (1.020 to 1.050) |"
+    assert gate_proof.row("planted", gates) == expected
+
+
+def test_seeds_at_once_count_as_many_as_they_are(monkeypatch, capsys):
+    """Four seeds in twice the time of the lesson's one are twice as fast, and do twice its work a second."""
+    seconds = {"lesson": 6.0, "contiguous": 3.0}
+    clock = iter([0.0, 1.0] * 2 + [0.0, 12.0, 0.0, 12.0])  # of the seeds: to warm up, to read the images, two rounds
+    pool = SimpleNamespace(map=lambda function, *given: [], submit=lambda *given: SimpleNamespace(result=lambda: 5e6))
+    monkeypatch.setattr(compare_epochs, "CANDIDATES", seconds)
+    monkeypatch.setattr(compare_epochs, "seconds_of", lambda name, *given, **more: seconds[name])
+    monkeypatch.setattr(compare_epochs, "processes", lambda count: nullcontext(pool))
+    monkeypatch.setattr(compare_epochs, "images", lambda where, n: range(n))
+    monkeypatch.setattr(compare_epochs, "make_deterministic", lambda threads: None)
+    monkeypatch.setattr(compare_epochs, "epoch_flops", lambda n: 12e9)
+    monkeypatch.setattr(measures, "sgemm_peak", lambda device, threads: 8e9)
+    monkeypatch.setattr(compare_epochs.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(sys, "argv", ["compare_epochs", "--threads", "4", "--rounds", "2", "--images", "100"])
+    compare_epochs.main()
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "lesson 6.0 1.00 (1.00 to 1.00) 2.0 25.0% 5 MB" in lines
+    assert "contiguous 3.0 2.00 (2.00 to 2.00) 4.0 50.0% 5 MB" in lines
+    assert "seeds 12.0 2.00 (2.00 to 2.00) 4.0 50.0%" in lines
+    assert "lesson: 20.0 seeds of 30 epochs an hour, 1 at a time" in lines
+    assert "seeds: 40.0 seeds of 30 epochs an hour, 4 at a time" in lines
 
 
 def test_a_framework_that_is_not_installed_is_named_with_the_remedy(monkeypatch):

@@ -1,17 +1,23 @@
 """The pages that speak of trainings on official CIFAR-10 say what the kept results make of it."""
 
 import json
+import math
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from matplotlib.figure import Figure
 from msgspec.structs import replace
+from torch import nn
 
 from cifar_repro.core import official
 from cifar_repro.core.errors import InputError
 from cifar_repro.core.layouts import CLASSES
+from cifar_repro.core.model import build_network
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.formats import loads
 from cifar_repro.runs.record import Stopped
@@ -20,7 +26,7 @@ from cifar_repro.verdicts.published import known
 from cifar_repro.verdicts.verdict import accuracy
 from tests.make_studies import make_study, summed_up, write_study
 from tests.verdict_simulation import SPREADS, Runs, study_of
-from tools import hypotheses, results
+from tools import hypotheses, results, results_figure
 
 
 @pytest.mark.parametrize("page", results.PAGES)
@@ -71,6 +77,60 @@ def test_how_far_a_hypothesis_is_from_the_published_curve_is_the_mean_over_its_e
         "| the lesson, as it is | 2 | 0.932, 0.594, 0.385 | | 0.5 (0.0 to 1.0) | 0.0 (0.0 to 0.0) |",
         "| momentum 0.2 | 1 | 0.946, 0.602, 0.391 | +1.0, +1.0, +1.0 | 2.0 (2.0 to 2.0) | 3.0 (3.0 to 3.0) |",
     ]
+
+
+def test_a_hypothesis_is_run_for_the_seeds_that_are_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was run over more epochs is there, what was run over fewer is not."""
+    monkeypatch.setattr(hypotheses, "load_cifar10", lambda data: SimpleNamespace(official=True))
+    monkeypatch.setattr(hypotheses, "make_deterministic", lambda threads: None)
+    monkeypatch.setattr(hypotheses, "losses", lambda name, seed, epochs, data: [[1.0, 2.0]] * epochs)
+    file = tmp_path / "file"
+    there = [{"name": "dropout 0.2", "seed": seed, "losses": [[1.0, 2.0]] * n} for seed, n in enumerate((30, 3, 2), 4)]
+    file.write_text("".join(json.dumps(entry) + "\n" for entry in there))
+    only = ["dropout 0.2", "momentum 0.2"]
+    hypotheses.run(SimpleNamespace(data="", out=file, epochs=3, first_seed=4, seeds=4, only=only))
+    made = [(e["name"], e["seed"], len(e["losses"])) for e in hypotheses.read(file)[len(there) :]]
+    expected = [(name, seed, 3) for seed in range(4, 8) for name in only]
+    assert made == [each for each in expected if each[:2] not in {("dropout 0.2", 4), ("dropout 0.2", 5)}]
+
+
+def test_each_hypothesis_changes_what_it_is_called_after() -> None:
+    """The first of the two dropouts is left out, He's normal weights, images drawn again, and the order as it is."""
+    network = build_network(hypotheses.BASE)
+    hypotheses.one_dropout(network)
+    network.dropout.p = 1.0
+    inputs: dict[nn.Module, torch.Tensor] = {}
+    for layer in (network.fc1, network.fc2):
+        layer.register_forward_pre_hook(lambda layer, given: inputs.__setitem__(layer, given[0]))
+    for _ in range(2):
+        network.train()(torch.ones(1, 3, 32, 32))
+        assert inputs[network.fc1].any()
+        assert not inputs[network.fc2].any()
+    hypotheses.kaiming(network)
+    assert network.fc1.weight.std().item() == pytest.approx(math.sqrt(2 / 1024), rel=0.02)
+    assert not any(parameter.any() for name, parameter in network.named_parameters() if name.endswith("bias"))
+    indices, generator = torch.arange(100, 300), torch.Generator().manual_seed(0)
+    drawn = hypotheses.with_replacement(indices, generator).tolist()
+    assert len(drawn) == 200 > len(set(drawn))
+    assert set(drawn) <= set(indices.tolist())
+    first, second = (hypotheses.permuted(indices, generator).tolist() for _ in range(2))
+    assert first != second
+    assert sorted(first) == sorted(second) == hypotheses.unshuffled(indices, generator).tolist()
+
+
+def test_the_figure_shows_accuracies_after_as_many_epochs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of other people's runs; in per cent, beneath those of the same recipe."""
+    others = [{"epochs": [{}] * n, "test": {"correct": n, "total": 10}} for n in (2, 1, 2, 3)] + [{"epochs": [{}] * 2}]
+    others[2]["test"]["correct"] = 5
+    monkeypatch.setattr(results_figure, "known", lambda name: {"others": others})
+    study = summed_up(make_study([54.5, 55.5], recipe="pytorch-blitz"))
+    axes = Figure().add_subplot()
+    results_figure._accuracies(axes, {"pytorch-blitz": study})
+    ours, theirs = ((line.get_xdata().tolist(), set(line.get_ydata())) for line in axes.lines)
+    assert ours == ([54.5, 55.5], {-0.13})
+    assert theirs == ([20.0, 50.0], {0.13})
 
 
 @pytest.fixture

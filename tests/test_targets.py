@@ -45,8 +45,9 @@ def test_measured_accuracies_are_added_seed_by_seed(tmp_path):
     assert targets.read(path) == []
     measure_targets.keep(distribution({"0": 0.5}), path)
     measure_targets.keep(distribution({"0": 0.4}, epochs=2), path)
-    measure_targets.keep(distribution({"1": 0.6}), path)
-    assert targets.find("udacity", "synthetic", 1, path).accuracy == {"0": 0.5, "1": 0.6}
+    measure_targets.keep(distribution({"1": 0.6, "2": 0.7}), path)
+    measure_targets.keep(distribution({"2": 0.8}), path)  # measured again
+    assert targets.find("udacity", "synthetic", 1, path).accuracy == {"0": 0.5, "1": 0.6, "2": 0.8}
     assert targets.find("udacity", "synthetic", 2, path).accuracy == {"0": 0.4}
     assert targets.find("udacity", "official", 1, path) is None
 
@@ -54,10 +55,10 @@ def test_measured_accuracies_are_added_seed_by_seed(tmp_path):
 def test_all_processors_that_accuracies_were_measured_on_are_kept(tmp_path):
     """And of the rest what was said last."""
     path = tmp_path / "targets.json"
-    for seed, cpu in enumerate(["Xeon", "EPYC", "Xeon"]):
+    for seed, cpu in enumerate(["Xeon 8481C", "EPYC", "Xeon", "EPYC"]):
         measured = {"date": f"day {seed}", "cpu": cpu, "threads": 1}
         kept = measure_targets.keep(distribution({str(seed): 0.5}, measured=measured), path)
-    assert kept.measured == {"date": "day 2", "cpu": "Xeon and EPYC", "threads": 1}
+    assert kept.measured == {"date": "day 3", "cpu": "Xeon 8481C and EPYC and Xeon", "threads": 1}
 
 
 def test_accuracies_on_other_images_are_refused(tmp_path):

@@ -81,6 +81,17 @@ def test_whole_epochs_equal_the_tutorial(name: str, threads: int, small_data: Ci
     assert ours.epochs[-1].weights_sha256 == weights_digest(theirs.weights)
 
 
+def test_an_epoch_as_good_as_the_best_is_saved_as_by_the_tutorial(small_data: Cifar10) -> None:
+    """Without learning each epoch has the same validation loss, and each is saved."""
+    few = some(small_data.train, 50)
+    recipe = RECIPES["udacity"].with_changes({"epochs": 3, "learning_rate": 1e-30})
+    with isolated(CPU):
+        *_, theirs = tutorial.train(few, recipe, SEEDS)
+    ours = fit(recipe, SEEDS, few)
+    assert len(set(theirs.valid_losses)) == 1
+    assert [epoch.saved for epoch in ours.epochs] == theirs.saved == [True] * 3
+
+
 def test_normalisation_equals_torchvision_for_every_value() -> None:
     """All 256 pixel values, in each memory format, become what ToTensor and Normalize(0.5, 0.5) make of them."""
     values = np.arange(256, dtype=np.uint8).reshape(16, 16)

@@ -20,8 +20,8 @@ TOOL = Path(__file__).parents[2] / "tools" / "portable_trace.py"
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with 75 random training images, 60 after the split: three steps of an epoch."""
-    return write_binary_folder(tmp_path_factory.mktemp("images"), tiny_set(per_batch=15, test=5))
+    """A folder with 65 random training images, 52 after the split: three steps of an epoch, the last one smaller."""
+    return write_binary_folder(tmp_path_factory.mktemp("images"), tiny_set(per_batch=13, test=5))
 
 
 @pytest.fixture(scope="module")
