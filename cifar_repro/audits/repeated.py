@@ -9,7 +9,7 @@ from cifar_repro.audits.judge.finding import Finding, count, not_seen, right, un
 def compare(first: Sequence[Event], second: Sequence[Event]) -> Finding:
     """Where a second run parts from the first, and which generator was not seeded."""
     a, b = of_kind(first, Print), of_kind(second, Print)
-    if not a:
+    if not a and not b:
         return not_seen("nothing was printed")
     parting = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x.text != y.text), None)
     why = _why(first, second)
@@ -17,7 +17,7 @@ def compare(first: Sequence[Event], second: Sequence[Event]) -> Finding:
         return right(f"two runs print the same {count(len(a), 'line')}")
     if parting is None and len(a) == len(b):
         return wrong(f"two runs print the same {count(len(a), 'line')}, but {why}", a[-1].at)
-    x, y = (run[min(parting, len(run) - 1)] if parting is not None else run[-1] for run in (a, b))
+    x, y = (run[-1 if parting is None else parting] if run else Print(text="") for run in (a, b))
     shown = f"'{x.text.strip()[:60]}' and '{y.text.strip()[:60]}'"
     if not why:
         return unusual(f"two runs print {shown}, but train the same: times, perhaps", x.at)

@@ -15,8 +15,11 @@ from xml.etree import ElementTree
 import pytest
 
 import cifar_repro
+from cifar_repro.audits import events
 from cifar_repro.audits.audit import Audit
 from cifar_repro.audits.audit import audit as run_audit
+from cifar_repro.audits.events import Event, of_kind, read_events
+from cifar_repro.audits.watch import Setting
 from cifar_repro.cli import main
 from cifar_repro.core.data import Cifar10, synthetic
 from tests.audits.forked import launch, run_pytest
@@ -93,6 +96,48 @@ def test_weights_are_kept_where_their_folder_is_not_here(data: Cifar10, tmp_path
     assert not (tmp_path / "drive").exists()
 
 
+FOR_A_GPU = """
+import sys
+import torch
+import torch.nn.functional as F
+from torchvision import datasets, transforms
+workers = {"num_workers": 2, "persistent_workers": True, "prefetch_factor": 4, "timeout": 5, "pin_memory": True}
+data = datasets.CIFAR10("data", transform=transforms.ToTensor())
+images, labels = next(iter(torch.utils.data.DataLoader(data, batch_size=10, **workers)))
+model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 10)).to(device="cuda:0")
+labels = labels.to("cuda:0") + torch.zeros(1, dtype=int, device="mps").to(torch.device("cuda", 1))
+output = model(images.to("cuda", non_blocking=True))
+for reduction in ("mean", "sum", "none"):
+    F.cross_entropy(output, labels, reduction=reduction)
+F.cross_entropy(output[0], labels[0])
+torch.save({"epoch": 1, "parts": {"model": model.state_dict()}}, "saved.pt")
+print("loss", 0.5, sep="=")
+print("loss", 0.5, sep=None)
+sys.exit(0)
+"""
+
+
+def test_a_program_for_a_gpu_and_workers_runs_and_is_watched_here(data: Cifar10, tmp_path: Path) -> None:
+    """However devices are named; means of losses, weights in what is saved and printed words are seen as they are."""
+    told: list[Event] = []
+
+    def watched(said: Setting, folder: Path, words: Path, timeout: float) -> int | None:
+        status = launch(said, folder, words, timeout)
+        told.extend(read_events(Path(said.log)))
+        return status
+
+    (tmp_path / "program.py").write_text(FOR_A_GPU, encoding="utf-8")
+    found = run_audit(tmp_path / "program.py", data, images=80, timeout=60, launch=watched)
+    assert (found.ended, found.error) == ("finished", "")
+    assert len(found.notes) == 2
+    *losses, of_one = of_kind(told, events.Loss)
+    assert [loss.mean for loss in losses] == pytest.approx([losses[0].mean] * 3, rel=1e-6)
+    assert [loss.size for loss in (*losses, of_one)] == [10, 10, 10, 1]
+    (call,), (saved,) = of_kind(told, events.Forward), of_kind(told, events.Save)
+    assert saved.weights == call.weights
+    assert [each.text for each in of_kind(told, events.Print)] == ["loss=0.5", "loss 0.5"]
+
+
 def test_a_second_run_parts_where_nothing_is_seeded(data: Cifar10, tmp_path: Path) -> None:
     """And the line says what to seed."""
     text = RIGHT.replace("torch.manual_seed(3)", "").replace("epochs = 4", "epochs = 1")
@@ -101,10 +146,19 @@ def test_a_second_run_parts_where_nothing_is_seeded(data: Cifar10, tmp_path: Pat
     assert "nothing calls torch.manual_seed" in finding.says
 
 
-def test_the_command_in_a_process_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit status 1 for something wrong; JSON, the page and JUnit XML, which replaces an earlier one, say what."""
+def test_the_command_in_a_process_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit status 1 for something wrong; JSON, the page and JUnit XML, which replaces an earlier one, say what.
+
+    The program finds what is beside it, and what is on the path of who audits it.
+    """
     file = tmp_path / "program.py"
-    text = RIGHT.replace("epochs = 4", "epochs = 1").replace("model.eval()", "pass")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "on_the_path.py").touch()
+    (tmp_path / "beside.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "own"), prepend=os.pathsep)
+    text = RIGHT.replace("epochs = 4", "epochs = 1\nimport beside, on_the_path").replace("model.eval()", "pass")
     file.write_text(text, encoding="utf-8")
     page, junit = tmp_path / "page.html", tmp_path / "junit.xml"
     junit.write_text("of an earlier run", encoding="utf-8")
@@ -204,6 +258,7 @@ def test_another_interface_is_not_wrong(site: Path) -> None:
     """A function that takes or gives something else cannot be judged: the report says so, and what it has."""
     folder = site.parent / "handed in"
     folder.mkdir()
+    (site.parent / "pytest.ini").write_text("[pytest]\n")  # of a project in whose folder it lies
     (folder / "own.py").write_text(
         "def evaluate(network, loader, device, criterion):\n    return 1.0\n"
         "def train_epoch(network, batches, optimizer):\n    pass\n"

@@ -121,7 +121,8 @@ def _watch_loss(log: Log, state: State, name: str) -> None:
         result = original(input, target, *args, **kwargs)
         if not isinstance(result, torch.Tensor) or not isinstance(input, torch.Tensor) or not input.dim():
             return result
-        size, total = len(input), float(result.detach().sum())
+        one = input.dim() == 1 and isinstance(target, torch.Tensor) and not target.dim()  # an image and its label
+        size, total = 1 if one else len(input), float(result.detach().sum())
         reduction = kwargs.get("reduction", "mean")
         mean = total if reduction == "mean" and result.dim() == 0 else total / max(1, size)
         log.write(
@@ -154,7 +155,9 @@ def _kind(x: torch.Tensor) -> str:
 
 def _other_labels(state: State, target: Any) -> list[int]:
     """The labels that a loss was given, where they are not the true ones of the last images; else nothing."""
-    if not isinstance(target, torch.Tensor) or len(target) != len(state.images) or None in state.images:
+    if not isinstance(target, torch.Tensor) or not target.dim() or None in state.images:
+        return []
+    if len(target) != len(state.images):
         return []
     labels = (target.argmax(1) if target.dim() == 2 else target.flatten()).tolist()
     true = [state.known.labels[code] for code in state.images if code is not None]
