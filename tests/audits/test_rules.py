@@ -188,3 +188,116 @@ def test_what_a_network_of_two_parts_predicts_is_what_the_second_one_does() -> N
     whole = batch([-1, -2, -3, -4], 9, predicted=[0, 0, 0, 1], network=1, onward=True)
     told = (TRAINED, part, whole, end(9), printed("Test accuracy: 75.0%"))
     assert found("printed counts are as counted", *told).outcome == "right"
+
+
+def seen(images: Sequence[int], iteration: int, **changes: Any) -> list[Event]:
+    """A batch of a DataLoader, its images as they are, in numbers from -1 to 1."""
+    given = {"iteration": iteration, "size": len(images), "full": 2, "images": list(images)}
+    given |= {"looks": (len(images), 0, 0), "low": [-1.0] * 3, "high": [1.0] * 3}
+    return [events.Batch(**{**given, **changes})]
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "says"),
+    [
+        ({}, "right", "black to white is -1 to 1 for training and test images alike"),
+        ({"low": [-1.03, -1.0, -1.0]}, "right", "black to white is -1 to 1 for training and test images alike"),
+        ({"high": [1.0, 1.0, 1.1]}, "WRONG", "is -1 to 1 for training images, but -1 to 1...1.1 for test images"),
+        ({"low": [0.0] * 3}, "WRONG", "is -1 to 1 for training images, but 0 to 1 for test images"),
+        ({"low": [-1.0], "high": [1.0]}, "WRONG", "the network sees other numbers than it learned from"),
+    ],
+)
+def test_black_and_white_are_the_same_numbers_in_each_channel(changes: dict[str, Any], outcome: str, says: str) -> None:
+    """But for what an augmentation may take away: two hundredths of what lies between."""
+    told = [*seen([0, 1], 1), *step([0, 1], 1), end(1), *seen([-1, -2], 2, **changes), *batch([-1, -2], 2), end(2)]
+    finding = found("the same numbers for the same pixels", told)
+    assert finding.outcome == outcome
+    assert says in finding.says
+
+
+@pytest.mark.parametrize(
+    ("changed", "outcome", "says"),
+    [
+        ((0, 0, 0), "right", "no images are changed"),
+        ((2, 0, 0), "right", "50% of the training images are flipped or changed, and no other ones"),
+        ((4, 0, 0), "right", "100% of the training images are flipped or changed, and no other ones"),
+        ((4, 1, 0), "unusual", "25% of the validation images are flipped or changed"),
+        ((4, 1, 3), "WRONG", "75% of the test images are flipped or changed"),
+        ((4, 4, 4), "not seen", "the images are resized or cut"),
+    ],
+)
+def test_images_may_be_changed_to_train_on_alone(changed: tuple[int, int, int], outcome: str, says: str) -> None:
+    """Of four to train on, to validate and to test; where all of them are other ones, nothing can be compared."""
+    told: list[Event] = []
+    for k, (first, pass_on, n) in enumerate(zip((0, 10, -4), (step, batch, batch), changed, strict=True)):
+        images = range(first, first + 4)
+        told += [*seen(images, k, looks=(4 - n, n // 2, n - n // 2)), *pass_on(images, k), end(k)]
+    finding = found("augmentation on training images only", told)
+    assert finding.outcome == outcome
+    assert says in finding.says
+
+
+@pytest.mark.parametrize(
+    ("training", "evaluation", "outcome", "says"),
+    [
+        ((1, 1), {}, "right", "2 batches in training mode, 1 batch in evaluation mode"),
+        ((0, 0), {}, "WRONG", "2 of 2 training batches run in evaluation mode: dropout"),
+        ((1, 0), {}, "WRONG", "1 of 2 training batches run in evaluation mode, from epoch 2 on: dropout"),
+        ((1, 1), {"active": 1, "training": True}, "WRONG", "in training mode: dropout and batch normalisation are on"),
+        ((1, 1), {"active": 1}, "WRONG", "in 1 test batch dropout or batch normalisation is on although"),
+    ],
+)
+def test_modes_are_told_by_epoch_and_by_part(
+    training: tuple[int, int], evaluation: dict[str, Any], outcome: str, says: str
+) -> None:
+    """Of a network with dropout: whether it was on in each of two epochs, and in the test."""
+    told = [event for k, on in enumerate(training) for event in (*step([0, 1], k, active=on, minding=1), end(k))]
+    finding = found("training mode and evaluation mode", told, batch(range(-4, 0), 9, minding=1, **evaluation), end(9))
+    assert finding.outcome == outcome
+    assert says in finding.says
+
+
+@pytest.mark.parametrize(
+    ("tested", "complete", "outcome", "says"),
+    [
+        ([[-1, -2], [-3, -4]], True, "right", "each of 4 test images once, the last batch of 2 with them"),
+        ([[-1, -2], [-3]], True, "WRONG", "1 of 4 test images are never tested, fewer than a batch of 2: drop_last"),
+        ([[-1, -2]], True, "WRONG", "2 of 4 test images are never tested"),
+        ([[-1, -2], [-3]], False, "WRONG", "1 of 4 test images are never tested"),
+        ([[-1, -2], [-3, -4], [-1]], True, "WRONG", "counted more than once"),
+    ],
+)
+def test_test_images_that_are_left_out_or_counted_again_are_told(
+    tested: list[list[int]], complete: bool, outcome: str, says: str
+) -> None:
+    """How many they are, and where a smaller last batch was dropped."""
+    told = [event for images in tested for event in (*seen(images, 9), *batch(images, 9))]
+    finding = found("each test image is counted once", TRAINED, told, [end(9)] if complete else [], END)
+    assert finding.outcome == outcome
+    assert says in finding.says
+    assert ("drop_last" in finding.says) == ("drop_last" in says)
+
+
+@pytest.mark.parametrize(
+    ("saved", "loaded", "tested", "outcome", "says"),
+    [
+        (None, None, 3, "right", "none were chosen"),
+        (1, 1, 1, "right", "the weights tested are those saved last"),
+        (1, None, 3, "WRONG", "the weights tested are those of the last epoch, not those that were saved as the best"),
+        (1, 2, 2, "WRONG", "the weights tested are others, not those that were saved as the best"),
+        (3, None, 3, "unusual", "the last epoch happened to be the best one"),
+        (None, 5, 5, "not seen", "of which it was not seen where they come from"),
+    ],
+)
+def test_the_weights_tested_are_told_from_those_saved_loaded_and_at_the_end(
+    saved: int | None, loaded: int | None, tested: int, outcome: str, says: str
+) -> None:
+    """By their checksums; training ends with 3."""
+    told = list(TRAINED)
+    told += [] if saved is None else [events.Save(weights=saved, at=SAVED.at)]
+    told += step([1, 0], 2, weights=2) + step([3, 2], 2) + [end(2)]
+    told += [] if loaded is None else [events.Restore(weights=loaded, live=False)]
+    told += [*batch([-1, -2], 9, weights=tested), *batch([-3, -4], 9, weights=None), end(9)]
+    finding = found("the weights tested are those saved", told, source=ASKED)
+    assert finding.outcome == outcome
+    assert says in finding.says
