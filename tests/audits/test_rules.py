@@ -301,3 +301,122 @@ def test_the_weights_tested_are_told_from_those_saved_loaded_and_at_the_end(
     finding = found("the weights tested are those saved", told, source=ASKED)
     assert finding.outcome == outcome
     assert says in finding.says
+
+
+def test_a_network_without_dropout_is_in_no_wrong_mode() -> None:
+    """Trained beside one that has it."""
+    told = [*step([0, 1], 1), end(1), *step([0, 1], 2, network=1, active=1, minding=1), end(2)]
+    assert found("training mode and evaluation mode", told).outcome == "right"
+
+
+@pytest.mark.parametrize(
+    ("loss", "outcome", "says"),
+    [
+        (1.25, "right", "means over images"),
+        (1.5, "unusual", "the mean of 2 batches, in which the images of the last one (1 in place of 3) count more"),
+        (0.75, "WRONG", "the batches' mean losses are added and divided by 4 images"),
+        (0.25, "WRONG", "the sum over 4 images is divided by 20 (all training images)"),
+        (0.15, "WRONG", "the sum over 2 batches is divided by 20 (all training images)"),
+        (2.5, "WRONG", "the sum over images is divided by 2 batches"),
+        (2.25, "WRONG", "the last, smaller batch (1 images) counts as a full one (3)"),
+        (5.0, "unusual", "a sum over the epoch, not a mean"),
+        (2.0, "unusual", "the loss of the last batch alone; the mean over the epoch is 1.25"),
+        (7.89, "not seen", "no loss was printed that could be compared"),
+    ],
+)
+def test_of_what_a_printed_loss_is_the_mean(loss: float, outcome: str, says: str) -> None:
+    """Of three images with a mean loss of 1 and one with a loss of 2: 5 in all, 1.25 each."""
+    told = [*step([0, 1, 2], 1, 1.0), *step([3], 1, 2.0), end(1), printed(f"training loss {loss:.6f}")]
+    finding = found("printed losses are means", told)
+    assert finding.outcome == outcome
+    assert says in finding.says
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "says"),
+    [
+        ("Test accuracy 75.0% (3/4)", "right", "2 printed numbers as counted here"),
+        ("Test accuracy 75% (3.0/4.0)", "right", "2 printed numbers as counted here"),
+        ("accuracy: 0.75", "right", "1 printed number as counted here"),
+        ("Correct: 2/4", "WRONG", "of 4 test images 3 are right, but 2 of 4 are printed"),
+        ("Airplanes: 3/5", "WRONG", "of 4 test images of this class 3 are right, but 3 of 5 are printed"),
+        ("Test accuracy 15.0%", "WRONG", "divided by 20 (all training images)"),
+        ("Test accuracy 50.0%", "WRONG", "the accuracy of the last batch alone; 3 of 4 are right, which is 75 %"),
+        ("Test accuracy 60.0%", "WRONG", "3 of 4 test images are right, which is 75 %"),
+        ("Epoch 3/4", "not seen", "no accuracy was printed"),
+        ("Top-5 test accuracy 60.0%", "not seen", "no accuracy was printed"),
+    ],
+)
+def test_of_what_a_printed_accuracy_is_the_share(text: str, outcome: str, says: str) -> None:
+    """3 of 4 airplanes of the test are found, both of the first batch."""
+    finding = found("printed counts are as counted", step([0, 1], 1, predicted=[9, 9]), end(1), TESTED, printed(text))
+    assert finding.outcome == outcome
+    assert says in finding.says
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "outputs", "outcome"),
+    [
+        ("cross_entropy", "logits", 10, "right"),
+        ("cross_entropy", "logits", 11, "unusual"),
+        ("cross_entropy", "probabilities", 10, "WRONG"),
+        ("cross_entropy", "log-probabilities", 10, "unusual"),
+        ("cross_entropy", "rectified", 10, "unusual"),
+        ("nll_loss", "log-probabilities", 10, "right"),
+        ("nll_loss", "probabilities", 10, "WRONG"),
+        ("nll_loss", "logits", 10, "WRONG"),
+        ("mse_loss", "logits", 10, "unusual"),
+    ],
+)
+def test_what_suits_which_loss(function: str, given: str, outputs: int, outcome: str) -> None:
+    """Raw outputs suit cross_entropy, log-probabilities nll_loss."""
+    told = step([0, 1], 1)
+    told[1] = events.Loss(function=function, size=2, mean=1.0, found=given, outputs=outputs, given=[])
+    assert found("the loss fits the output", told).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("held", "frozen", "outcome", "says"),
+    [
+        ([1, 2], [], "right", "all 2 parameter tensors of Net are in the optimizer"),
+        ([1], [], "WRONG", "the optimizer lacks bias: they are never trained"),
+        ([1], ["bias"], "right", "all 2 parameter tensors of Net are in the optimizer"),
+        ([7, 8], [], "WRONG", "the optimizer holds none of the parameters of the network that is trained (Net)"),
+        ([], [], "not seen", "the optimizer was not seen being made"),
+    ],
+)
+def test_the_optimizer_holds_what_is_trained(held: list[int], frozen: list[str], outcome: str, says: str) -> None:
+    """All parameters but those that are frozen; those of another network do not count."""
+    network = events.Network(network=0, name="Net", parameters={"weight": 1, "bias": 2}, frozen=frozen)
+    finding = found(
+        "the optimizer holds the network",
+        network,
+        events.Optimizer(optimizer=0, name="SGD", parameters=held),
+        events.Optimizer(optimizer=1, name="Adam", parameters=[1, 2]),  # which makes no step
+        step([0, 1], 1),
+    )
+    assert finding.outcome == outcome
+    assert says in finding.says
+
+
+@pytest.mark.parametrize(
+    ("unchanged", "unreached", "frozen", "outcome", "says"),
+    [
+        ([], [], [], "right", "all 3 parameter tensors change"),
+        (["a"], ["a"], [], "WRONG", "a never change: is the layer used in forward()"),
+        (["a"], [], [], "unusual", "a do not change: their gradient is 0"),
+        (["a"], ["a"], ["a"], "unusual", "a are frozen (requires_grad=False)"),
+        (["a", "b"], ["a", "b"], ["a"], "WRONG", "b never change"),
+        (["a", "b", "c"], [], [], "WRONG", "no parameter changes in training"),
+    ],
+)
+def test_parameters_that_do_not_change_are_told_by_why(
+    unchanged: list[str], unreached: list[str], frozen: list[str], outcome: str, says: str
+) -> None:
+    """At the end; what had not changed before says nothing."""
+    network = events.Network(network=0, name="Net", parameters={"a": 1, "b": 2, "c": 3}, frozen=frozen)
+    before = events.Unchanged(network=0, names=["a", "b", "c"], unreached=["c"])
+    last = events.Unchanged(network=0, names=unchanged, unreached=unreached)
+    finding = found("all parameters learn", network, step([0, 1], 1), before, last)
+    assert finding.outcome == outcome
+    assert says in finding.says
