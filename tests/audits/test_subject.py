@@ -96,6 +96,46 @@ def changed(folder: Path, *changes: tuple[str, str]) -> Path:
     return folder / "student.py"
 
 
+OWN = "from torch import nn\n"
+SIZE = f"{OWN}\ndef conv_output_size(size, kernel_size, stride, padding, dilation):\n    return "
+PLANTED = (
+    ("split_is_disjoint_and_complete", "indices[cut:], ", "indices[cut + 1:], "),
+    ("normalisation_equals_torchvision", OWN, f"{OWN}\ndef normalize(images):\n    return images / 256 * 2 - 1\n"),
+    ("normalisation_equals_torchvision", OWN, f"{OWN}\ndef normalize(images):\n    return images / 255\n"),
+    ("parameters_are_the_lessons", "self.conv3", "self.conv4"),
+    ("initial_weights_are_the_lessons", "super().__init__()\n", "super().__init__()\n        torch.rand(1)\n"),
+    ("dropout_is_off_in_evaluation_mode", "0.25, self.training", "0.25, True"),
+    ("initial_loss_is_near_ln_10", "return self.fc2(x)", "return 100 * self.fc2(x)"),
+    ("logits_depend_on_their_own_image_alone", "return self.fc2(x)", "return self.fc2(x - x.mean(0))"),
+    ("a_gradient_reaches_every_parameter", "self.fc1(x)", "self.fc1(x.detach())"),
+    ("a_gradient_reaches_every_parameter", "self.fc1(x)", "self.fc1(0 * x)"),
+    ("one_optimizer_step_a_batch", "optimizer.step()\n", "optimizer.step()\n        optimizer.step()\n"),
+    ("training_loss_is_the_mean_over_images", "+= loss.item() * len(labels)", "+= loss.item() * 10"),
+    ("training_turns_dropout_on", "    network.train()\n", ""),
+    ("evaluation_learns_nothing", "network.eval()\n", "network.eval()\n    network[1].weight.data *= 2\n"),
+    ("evaluation_learns_nothing", "network.eval()\n", "network.eval()\n    network(batches[0][0]).sum().backward()\n"),
+    ("output_sizes_are_torchs", OWN, f"{SIZE}(size + 2 * padding - kernel_size) // stride + 1\n"),
+    ("output_sizes_are_torchs", OWN, f"{SIZE}(size + padding - dilation * (kernel_size - 1) - 1) // stride + 1\n"),
+    ("output_sizes_are_torchs", OWN, f"{SIZE}size + 2 * padding - dilation * (kernel_size - 1)\n"),
+    ("output_sizes_are_torchs", OWN, f"{SIZE}(size + 2 * padding - dilation * (kernel_size - 1)) // stride + 1\n"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "old", "new"), PLANTED)
+def test_each_check_finds_what_it_is_there_for(name: str, old: str, new: str, tmp_path: Path) -> None:
+    """Of mistakes that no student's file has, one or some for each check; what is not the lesson's differs."""
+    (what,) = said(changed(tmp_path, (old, new)), only=[name]).values()
+    assert what.partition(":")[0] == ("differs" if CHECKS[name].of_the_lesson else "WRONG")
+
+
+def test_right_formulas_are_right(tmp_path: Path) -> None:
+    """Of normalisation and of sizes, which the student's file has not."""
+    size = f"{SIZE}(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1\n"
+    own = f"{size}\ndef normalize(images):\n    return (images.float() / 255 - 0.5) / 0.5\n"
+    names = ["normalisation_equals_torchvision", "output_sizes_are_torchs"]
+    assert said(changed(tmp_path, (OWN, own)), only=names) == dict.fromkeys(names, "right")
+
+
 def test_log_softmax_with_nll_loss_is_right(tmp_path: Path) -> None:
     """The same training, written otherwise: nothing is WRONG with it, and what is not the lesson's differs."""
     found = said(
