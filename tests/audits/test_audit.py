@@ -171,6 +171,50 @@ def test_a_run_that_prints_a_line_less_does_not_print_the_same(shorter: int) -> 
         assert compare(*runs).outcome == "unusual"
 
 
+CALL = {"network": 0, "training": True, "active": 0, "minding": 0, "grad": True, "predicted": [], "iteration": 1}
+GIVEN = {"iteration": 1, "size": 2, "full": 2, "low": [], "high": []}
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        (
+            [events.Batch(images=[k, 1 - k], looks=(2, 0, 0), **GIVEN) for k in (0, 1)],
+            "the images come in another order",
+        ),
+        ([events.Batch(images=[0, 1], looks=(2 - k, k, 0), **GIVEN) for k in (0, 1)], "images are augmented otherwise"),
+        ([events.Forward(images=[0, 1], weights=k, **CALL) for k in (0, 1)], "the initial weights are others"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("seeded", "lacking"),
+    [
+        ([], "nothing calls torch.manual_seed(...) or np.random.seed(...)"),
+        (["torch"], "nothing calls np.random.seed(...)"),
+        (["numpy"], "nothing calls torch.manual_seed(...)"),
+        (["torch", "numpy"], "nothing calls random.seed(...)"),
+        (["torch", "numpy", "random"], "all generators are seeded"),
+    ],
+)
+def test_why_two_runs_part_is_told_and_what_was_not_seeded(
+    seen: list[events.Event], says: str, seeded: list[str], lacking: str
+) -> None:
+    """Whether what they print is the same or not."""
+    seeds = [events.Seed(generator=name) for name in seeded]
+    for texts in (("1", "2"), ("1", "1")):
+        runs = [[*seeds, event, events.Print(text=text)] for event, text in zip(seen, texts, strict=True)]
+        finding = compare(*runs)
+        assert finding.outcome == "WRONG"
+        assert finding.says.endswith(f"{says}, or are others: {lacking}" if "order" in says else f"{says}: {lacking}")
+
+
+def test_a_line_that_was_not_written_to_its_end_is_no_event(tmp_path: Path) -> None:
+    """The program may have been killed while it wrote."""
+    whole = msgspec.json.encode(events.Finished()) + b"\n"
+    (tmp_path / "log").write_bytes(whole + whole[:-1])
+    assert events.read_events(tmp_path / "log") == [events.Finished()]
+
+
 def test_a_syntax_error_tells_its_place_once(tmp_path: Path) -> None:
     """Where it is said of any error, and not in its words as well."""
     program = tmp_path / "program.py"

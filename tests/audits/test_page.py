@@ -8,6 +8,7 @@ import pytest
 from cifar_repro.audits import audit
 from cifar_repro.audits.audit import Audit, Ended
 from cifar_repro.audits.judge.finding import Finding, Outcome
+from cifar_repro.audits.text import answer
 from cifar_repro.cli import main
 from cifar_repro.commands import audit as command
 from cifar_repro.report.audit_page import render_audit
@@ -48,6 +49,14 @@ def test_the_page_says_on_what_the_program_was_watched_and_for_how_long() -> Non
     on = "on 600 training images and 500 test images (drawn images), and watched for"
     for epochs, watched in ((0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs")):
         assert f"{on} {watched} of training." in render_audit(found("right", epochs=epochs))
+
+
+def test_what_is_unusual_has_not_failed_and_what_was_not_seen_is_skipped() -> None:
+    """Of a check for each rule; that the program failed is one more."""
+    made = answer(found("not seen", "right", "unusual", "WRONG", ended="failed"))
+    assert made.headline == "1 WRONG, 1 unusual, 1 right, 1 not seen"
+    assert [check.outcome for check in made.checks] == ["skipped", "passed", "passed", "failed", "error"]
+    assert made.checks[2].message == "unusual: it is so (program.py, line 3)"
 
 
 @pytest.mark.parametrize(

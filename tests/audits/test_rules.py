@@ -420,3 +420,65 @@ def test_parameters_that_do_not_change_are_told_by_why(
     finding = found("all parameters learn", network, step([0, 1], 1), before, last)
     assert finding.outcome == outcome
     assert says in finding.says
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome", "says"),
+    [
+        ([[], []], "right", "in all of 2 batches the labels are those of the images"),
+        ([[1, 1], [1, 1]], "unusual", "the classes are numbered anew, the same way everywhere"),
+        ([[1, 1], []], "WRONG", "2 of 2 labels of a batch are not those of its images (so in 1 of 2 batches)"),
+        ([[0, 1], []], "WRONG", "1 of 2 labels of a batch are not those of its images (so in 1 of 2 batches)"),
+    ],
+)
+def test_labels_may_be_numbered_anew_everywhere_and_not_now_and_then(
+    given: list[list[int]], outcome: str, says: str
+) -> None:
+    """All images are airplanes, of class 0."""
+    told = [step([k, k + 1], 1) for k in (0, 2)]
+    for each, labels in zip(told, given, strict=True):
+        each[1] = events.Loss(function="cross_entropy", size=2, mean=1.0, found="logits", outputs=10, given=labels)
+    finding = found("labels stay with their images", *told)
+    assert (finding.outcome, finding.says) == (outcome, says)
+
+
+def test_images_used_for_nothing_are_told_where_whole_epochs_were_seen() -> None:
+    """Of 20 images, 18 are trained on or validate; where an epoch was not seen to its end, nothing is said of it."""
+    told = [step(range(16), 1), end(1), batch([16, 17], 2), end(2)]
+    finding = found("training and validation images are apart", *told)
+    assert finding.outcome == "unusual"
+    assert finding.says == "2 of 20 images are used neither for training nor for validation"
+    assert found("training and validation images are apart", told[0], *told[2:]).outcome == "right"
+
+
+def test_a_step_each_of_two_optimizers_is_one_step_a_batch() -> None:
+    """Two steps of a single one are not."""
+    made = [events.Optimizer(optimizer=k, name="SGD", parameters=[k]) for k in (0, 1)]
+    told = [*step([0, 1], 1), events.Step(optimizer=1, gradients=True)]
+    assert found("one step a batch", *made, told).outcome == "right"
+    assert found("one step a batch", made[0], told).outcome == "WRONG"
+
+
+def test_of_one_epoch_it_is_right_to_save_it() -> None:
+    """Of two that both got better it is not seen whether a worse one would be left out."""
+    assert found("saved when it got better", epochs([2.0], {1}), source=ASKED).outcome == "right"
+    assert found("saved when it got better", epochs([2.0, 1.0], {1, 2}), source=ASKED).outcome == "not seen"
+
+
+@pytest.mark.parametrize(
+    ("saved", "outcome"), [({1, 2, 3, 4}, "unusual"), ({1, 2, 3}, "unusual"), ({2}, "right"), ({4}, "right")]
+)
+def test_weights_may_be_saved_now_and_then_without_a_choice(saved: set[int], outcome: str) -> None:
+    """In each epoch, it is unusual."""
+    assert found("saved when it got better", epochs([2.0, 1.0, 3.0, 4.0], saved)).outcome == outcome
+
+
+def test_a_loss_is_of_the_part_that_is_named_last_before_it() -> None:
+    """And not of one that its line names before or after it."""
+    told = [TRAINED, batch([10, 11], 2, 3.0), end(2)]
+    finding = found("printed losses are means", *told, printed("training loss 1.0000, validation loss 1.0000"))
+    assert finding.outcome == "WRONG"
+    assert "this is the mean loss of training" in finding.says
+    assert found("printed losses are means", *told, printed("train 1.00 validation loss 3.00")).outcome == "right"
+    text = "Validated after training: validation loss 3.0000"
+    assert found("printed losses are means", *told, printed(text)).outcome == "right"
