@@ -57,6 +57,12 @@ def test_intervals_that_earlier_versions_did_not_cut_off_are_read(
         read_results(few)
 
 
+def test_what_another_version_of_scipy_rounds_otherwise_is_read(folder: Path) -> None:
+    """A sum that differs from that of its runs by less than one part in a million, in an interval, say."""
+    change(folder, lambda study: study["test"]["loss"].update(high=study["test"]["loss"]["high"] * (1 + 5e-7)))
+    assert len(read_results(folder).runs) == 2
+
+
 @pytest.mark.parametrize(
     ("path", "value", "named"),
     [

@@ -144,6 +144,8 @@ def test_one_source_varies_alone(source: str, tmp_path: Path) -> None:
     jobs = Plan(tmp_path, RECIPE, first_seed=5, seeds=2, vary=source, base=base).jobs()
     assert [job.folder.name for job in jobs] == ["seed-5", "seed-6"]
     assert [job.seeds for job in jobs] == [replace(base, **{source: seed}) for seed in (5, 6)]
+    with pytest.raises(InputError, match=r"^vary: 'wind' is not known: give one of split, init, order, dropout$"):
+        Plan(tmp_path, RECIPE, first_seed=5, seeds=2, vary="wind")
 
 
 @pytest.mark.parametrize(
