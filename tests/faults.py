@@ -125,7 +125,7 @@ FAULTS = (
     Change("the least likely class is predicted", EVALUATE, "logits.argmax(1)", "logits.argmin(1)", "lesson", "evaluation_counts_every_image_once"),
     Change("a loss that is no number goes through", EVALUATE, "if not all(finite):", "if False:", "lesson", "a_loss_that_is_no_number_is_an_error"),
     Change("the loss of all steps but the first", TRAIN, "return StepLosses.collect(losses, sizes,", "return StepLosses.collect(losses[1:], sizes[1:],", "lesson", "training_loss_is_the_mean_over_images"),
-    Change("evaluation leaves the network in evaluation mode", EVALUATE, "        network.train(before)", "        pass", "lesson", "modes_are_restored"),
+    Change("evaluation leaves the network in evaluation mode", EVALUATE, "            module.training = was", "            pass", "lesson", "modes_are_restored"),
     Change("two steps a batch", TRAIN, STEP, "optimizer.step(); optimizer.step()", "lesson", "one_optimizer_step_a_batch"),
     # The lesson's own traps: checkpoints
     Change("a tie does not save", TRAIN, SAVED, SAVED.replace("<=", "<"), "lesson", "weights_are_saved_when_the_loss_is_no_higher"),

@@ -104,13 +104,14 @@ class Evaluation:
 
 @contextmanager
 def mode(network: nn.Module, training: bool) -> Iterator[None]:
-    """Inside, the network is in training mode or not; afterwards it is as it was before."""
-    before = network.training
+    """Inside, the network is in training mode or not; afterwards it and each of its modules is as it was before."""
+    before = [(module, module.training) for module in network.modules()]
     network.train(training)
     try:
         yield
     finally:
-        network.train(before)
+        for module, was in before:
+            module.training = was
 
 
 def evaluate(network: nn.Module, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Evaluation:

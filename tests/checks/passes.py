@@ -12,13 +12,17 @@ from cifar_repro.core.errors import NonFiniteLoss
 
 @check("train_epoch", "evaluate", "core")
 def modes_are_restored(subject: Subject) -> None:
-    """train_epoch and evaluate leave the network in the mode that they found it in."""
+    """train_epoch and evaluate leave the network in the mode that they found it in, and its parts in theirs."""
     for before in (True, False):
-        network = linear_network().train(before)
-        subject.evaluate(network, lesson_batches(20))
-        assert network.training is before, "evaluate left the network in another mode"
-        subject.train_epoch(network, lesson_batches(20), CountingSGD(network))
-        assert network.training is before, "train_epoch left the network in another mode"
+        network = torch.nn.Sequential(linear_network()).train(before)
+        network[0].train(not before)  # as a part that was frozen
+        for name, one_pass in (
+            ("evaluate", lambda n: subject.evaluate(n, lesson_batches(20))),
+            ("train_epoch", lambda n: subject.train_epoch(n, lesson_batches(20), CountingSGD(n))),
+        ):
+            one_pass(network)
+            assert network.training is before, f"{name} left the network in another mode"
+            assert network[0].training is not before, f"{name} left a part of the network in another mode"
 
 
 @check("train_epoch", "evaluate", "core")
