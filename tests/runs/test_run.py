@@ -434,6 +434,20 @@ def test_every_loss_of_a_running_mean_stands_at_its_step(data: Cifar10, tmp_path
     assert [loss for _, loss in shown] == [loss for epoch in run.record.epochs for loss in epoch.running_loss]
 
 
+@pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
+def test_a_run_trains_in_its_memory_format(
+    memory_format: str, data: Cifar10, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of its record, begun or gone on with; the numbers alone might not tell."""
+    given: list[object] = []
+    monkeypatch.setattr("cifar_repro.runs.run.fit", lambda *_, **options: given.append(options["memory_format"]))
+    with closing(Run.start(tmp_path, RECIPE, SEEDS, data, CPU, memory_format)) as run:
+        run.train()
+    with closing(Run.resume(tmp_path, read_record(tmp_path), data)) as run:
+        run.train()
+    assert given == [memory_format] * 2
+
+
 def test_two_processes_do_not_share_a_run(data: Cifar10, tmp_path: Path) -> None:
     """While one is at work in its folder, another neither starts nor goes on there; afterwards it may.
 
@@ -445,7 +459,8 @@ def test_two_processes_do_not_share_a_run(data: Cifar10, tmp_path: Path) -> None
         record = read_record(tmp_path)
         with pytest.raises(InputError, match="another run is at work"):
             Run.resume(tmp_path, record, data)
-    Run.resume(tmp_path, record, data).close()
+    with closing(Run.resume(tmp_path, record, data)), pytest.raises(InputError, match="another run is at work"):
+        Run.resume(tmp_path, record, data)
     write_record(tmp_path, replace(record, status="complete"))
     with pytest.raises(InputError, match="another process went on"):
         Run.resume(tmp_path, record, data)

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,11 @@ def test_a_cluster_without_what_a_seed_takes_is_named(ray: Ray, data: Cifar10, t
     ray.resources = {"CPU": 2.0, "GPU": 0.0}
     with connected("auto") as workers, pytest.raises(InputError, match="no node has the 1 CPUs and 1 GPUs that a seed"):
         list(workers(plan(tmp_path, device="cuda").jobs(), data))
+    assert ray.tasks == 0
+    ray.resources = {"CPU": 1.0, "GPU": 1.0}  # no less than it takes
+    with connected("auto") as workers, suppress(InputError):  # of torch here, which may see no GPU
+        list(workers(plan(tmp_path, device="cuda", threads=1).jobs(), data))
+    assert ray.tasks > 0
 
 
 def test_a_worker_that_is_lost_for_good_is_named(ray: Ray, data: Cifar10, tmp_path: Path) -> None:

@@ -66,6 +66,17 @@ def test_variance_parts_of_a_hand_worked_table() -> None:
     assert parts.fresh_test_set == pytest.approx((1 / 6 + 1 / 6) / 3)
 
 
+def test_variance_parts_of_two_images_and_of_one() -> None:
+    """Three networks on two images, by hand: 1 0, 1 0, 1 1; on one image nothing is known of images."""
+    # Accuracies 1/2, 1/2, 1: s^2 = 1/12. Means of the images 1, 1/3: s^2 = 2/9. The rest has a sum of squares of 1/3
+    # with 2 degrees of freedom: 1/6, so var(b) = 2/9 - 1/6 / 3 = 1/6.
+    parts = variance_parts(np.array([[1, 0], [1, 0], [1, 1]], dtype=bool))
+    assert (parts.accuracy, parts.test_set, parts.networks) == pytest.approx((1 / 12, 1 / 12, 0), abs=1e-12)
+    assert parts.fresh_test_set == pytest.approx((1 / 6 + 1 / 6) / 2)
+    parts = variance_parts(np.array([[1], [0]], dtype=bool))
+    assert (parts.accuracy, parts.test_set_share, parts.fresh_test_set) == (0.5, None, 0.5)
+
+
 def simulated(rng: np.random.Generator, seeds: int, images: int, sd: float) -> np.ndarray:
     """Correctness of networks that truly differ by `sd`, on images of which half are easy (0.9) and half hard (0.2)."""
     difficulty = rng.choice([0.2, 0.9], size=images)
