@@ -1,6 +1,7 @@
 """An audit of a program: it is run, watched and judged."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,7 @@ def check_numbers(images: int, timeout: float) -> None:
     """Raises InputError for those with which no program can be run."""
     if not FEWEST <= images <= MOST:
         raise InputError(f"images: {images}: give a number from {FEWEST} to {MOST:,}")
-    if not timeout > 0:
+    if not 0 < timeout < math.inf:
         raise InputError(f"timeout: {timeout:g}: give a number of seconds above 0")
 
 

@@ -89,7 +89,11 @@ def test_a_failure_that_is_no_smaller_batchs_is_not_blamed_on_it(data: Cifar10, 
 
 def test_weights_are_kept_where_their_folder_is_not_here(data: Cifar10, tmp_path: Path) -> None:
     """As those that a notebook saves on a drive of Colab; it is noted."""
-    text = RIGHT.replace("best.pt", str(tmp_path / "drive" / "best.pt")).replace("epochs = 4", "epochs = 1")
+    save = 'torch.save(model.state_dict(), "best.pt")'
+    text = RIGHT.replace(save, f'{save}\n        torch.save(optimizer.state_dict(), "last.pt")')
+    for name in ("best.pt", "last.pt"):
+        text = text.replace(name, str(tmp_path / "drive" / name))
+    text = text.replace("epochs = 4", "epochs = 1")
     found = audited(text, data, tmp_path)
     assert (found.ended, found.with_outcome("WRONG")) == ("finished", [])
     assert any("a folder that is not here" in note for note in found.notes)
@@ -117,17 +121,22 @@ sys.exit(0)
 """
 
 
-def test_a_program_for_a_gpu_and_workers_runs_and_is_watched_here(data: Cifar10, tmp_path: Path) -> None:
-    """However devices are named; means of losses, weights in what is saved and printed words are seen as they are."""
+def watched(text: str, data: Cifar10, folder: Path) -> tuple[Audit, list[Event]]:
+    """The audit of a program, and what happened in it."""
     told: list[Event] = []
 
-    def watched(said: Setting, folder: Path, words: Path, timeout: float) -> int | None:
-        status = launch(said, folder, words, timeout)
+    def keep(said: Setting, work: Path, words: Path, timeout: float) -> int | None:
+        status = launch(said, work, words, timeout)
         told.extend(read_events(Path(said.log)))
         return status
 
-    (tmp_path / "program.py").write_text(FOR_A_GPU, encoding="utf-8")
-    found = run_audit(tmp_path / "program.py", data, images=80, timeout=60, launch=watched)
+    (folder / "program.py").write_text(text, encoding="utf-8")
+    return run_audit(folder / "program.py", data, images=80, timeout=60, launch=keep), told
+
+
+def test_a_program_for_a_gpu_and_workers_runs_and_is_watched_here(data: Cifar10, tmp_path: Path) -> None:
+    """However devices are named; means of losses, weights in what is saved and printed words are seen as they are."""
+    found, told = watched(FOR_A_GPU, data, tmp_path)
     assert (found.ended, found.error) == ("finished", "")
     assert len(found.notes) == 2
     *losses, of_one = of_kind(told, events.Loss)
@@ -136,6 +145,65 @@ def test_a_program_for_a_gpu_and_workers_runs_and_is_watched_here(data: Cifar10,
     (call,), (saved,) = of_kind(told, events.Forward), of_kind(told, events.Save)
     assert saved.weights == call.weights
     assert [each.text for each in of_kind(told, events.Print)] == ["loss=0.5", "loss 0.5"]
+
+
+WRITTEN_OTHERWISE = """
+import random
+import torch
+import torch.nn.functional as F
+from torchvision import datasets, transforms
+random.seed()
+random.seed(1)
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.whole, self.none, self.out = torch.nn.Dropout2d(0.5), torch.nn.Dropout(0.0), torch.nn.Linear(3072, 10)
+        self.idle = torch.nn.Parameter(torch.ones(1))
+    def forward(self, x):
+        return self.out(torch.dropout(self.none(self.whole(x)).flatten(1), p=0.5, train=False))
+data = datasets.CIFAR10("data", train=False, transform=transforms.ToTensor())
+halves = torch.utils.data.random_split(data, [5000, 5000])
+print(len(halves[0]) - len(halves[1]))
+images, labels = next(iter(torch.utils.data.DataLoader(data, batch_size=10)))
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for idle in (False, True):
+    output = model(images)
+    loss = F.cross_entropy(output, labels)
+    (loss + 0 * model.idle.sum() if idle else loss).backward()
+    optimizer.step()
+F.cross_entropy(output, labels, size_average=False)
+F.cross_entropy(output, labels, None, False)
+one_hot = F.one_hot(labels, 10).float()
+for reduction in ("none", "sum", "batchmean"):
+    F.kl_div(output.log_softmax(1), one_hot, reduction=reduction)
+model(images[:5])
+torch.save(model, "whole.pt")
+torch.load("whole.pt", "cuda:0")
+torch.load("whole.pt", lambda storage, place: storage)
+try:
+    torch.load("whole.pt", weights_only=True)
+except Exception:
+    print("refused")
+"""
+
+
+def test_what_can_be_written_otherwise_is_seen_as_it_is(data: Cifar10, tmp_path: Path) -> None:
+    """As it was in 2018, too: which means a loss is of, which dropout is on, which gradients came later.
+
+    A seed without a number is none, and the first part of a batch is of that batch's loop.
+    """
+    found, told = watched(WRITTEN_OTHERWISE, data, tmp_path)
+    assert (found.ended, found.error) == ("finished", "")
+    assert [seed.generator for seed in of_kind(told, events.Seed)] == ["random"]
+    calls = of_kind(told, events.Forward)
+    assert [(call.active, call.minding, call.iteration) for call in calls] == [(1, 2, 1)] * 3
+    (last,) = of_kind(told, events.Unchanged)
+    assert (last.names, last.unreached) == (["idle"], [])
+    _, *losses = of_kind(told, events.Loss)
+    assert [loss.mean for loss in losses] == pytest.approx([losses[0].mean] * 6, rel=1e-5)
+    difference, refused = of_kind(told, events.Print)
+    assert (abs(int(difference.text)), refused.text) == (found.test_images % 2, "refused")
 
 
 def test_a_second_run_parts_where_nothing_is_seeded(data: Cifar10, tmp_path: Path) -> None:
@@ -182,6 +250,8 @@ def test_the_report_says_right_wrong_and_why_or_not_there() -> None:
     lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
     assert ["differs", "split sizes are the floor: 0.2 of 50000 images gives 10001 to validate on, not 10000"] in lines
     assert ["right", "split is disjoint and complete"] in lines
+    differs = [line[1].partition(":")[0] for line in lines if line[:1] == ["differs"]]
+    assert differs == ["split sizes are the floor", "split equals the lessons lines"], "not in the order of the checks"
     assert "not judged        forward is the lessons: needs Net" in result.stdout
     assert "2 right, 4 WRONG, 2 differs, " in result.stdout
 

@@ -91,6 +91,13 @@ def test_a_learning_rate_that_falls_by_the_test_images_is_told(scale: float) -> 
     assert "when the learning rate falls" in finding.says
 
 
+def test_a_test_in_the_midst_of_the_last_epoch_is_seen_before_training_has_ended() -> None:
+    """As one after every hundred batches; one after all of them is not."""
+    first, second = step([0, 1], 1), [*step([2, 3], 1), end(1)]
+    assert found("test images are held back", first, TESTED, second, END).outcome == "unusual"
+    assert found("test images are held back", first, second, TESTED, END).outcome == "right"
+
+
 def test_without_a_test_none_is_seen_before_training_has_ended() -> None:
     """Of a program that was stopped, too."""
     stopped = events.TimedOut(seconds=1)

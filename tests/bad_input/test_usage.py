@@ -105,7 +105,7 @@ def test_number_of_threads_for_an_evaluation_is_checked(shell: Shell, checkpoint
     ("flag", "value"),
     [
         *[("--images", value) for value in [*NO_COUNT, "59", "20001", "-1000", HUGE]],
-        *[("--timeout", value) for value in ["0", "-1", "nan", "-inf", "long", ""]],
+        *[("--timeout", value) for value in ["0", "-1", "nan", "inf", "-inf", "long", ""]],
     ],
     ids=as_id,
 )

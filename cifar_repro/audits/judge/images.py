@@ -52,7 +52,7 @@ def test_images_are_held_back(story: Story) -> Finding:
             "validation images, held out of the training images",
             chosen[1],
         )
-    last = story.training[-1].number
+    last = story.training[-1].last
     during = [loop for loop in story.tests if loop.number < last]
     if not during and story.tests and not story.finished:
         return not_seen("the program was stopped after a test: whether training goes on after it was not seen")

@@ -59,7 +59,7 @@ def _old_torch(log: Log) -> None:
     @around(torch, "load")
     def load(original: Any, *args: Any, **kwargs: Any) -> Any:
         if not torch.cuda.is_available():
-            kwargs["map_location"] = "cpu"
+            args, kwargs["map_location"] = (*args[:1], *args[2:]), "cpu"
         try:
             return original(*args, **kwargs)
         except Exception as error:

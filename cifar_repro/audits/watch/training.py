@@ -4,6 +4,7 @@ import builtins
 import random
 import weakref
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -100,9 +101,8 @@ def _watch_layers(state: State) -> None:
     def watch(module: Any, name: str, training_at: int, default: bool) -> None:
         @around(module, name)
         def watched(original: Any, *args: Any, **kwargs: Any) -> Any:
-            training = (
-                kwargs["training"] if "training" in kwargs else (args[training_at : training_at + 1] or [default])[0]
-            )
+            told = [kwargs[word] for word in ("training", "train") if word in kwargs]
+            training = (told or args[training_at : training_at + 1] or [default])[0]
             p = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
             if "norm" in name or p:
                 state.minding += 1
@@ -123,8 +123,9 @@ def _watch_loss(log: Log, state: State, name: str) -> None:
             return result
         one = input.dim() == 1 and isinstance(target, torch.Tensor) and not target.dim()  # an image and its label
         size, total = 1 if one else len(input), float(result.detach().sum())
-        reduction = kwargs.get("reduction", "mean")
-        mean = total if reduction == "mean" and result.dim() == 0 else total / max(1, size)
+        given = signature(original).bind(input, target, *args, **kwargs).arguments
+        is_mean = given.get("reduction", "mean") in ("mean", "batchmean") and given.get("size_average") is not False
+        mean = total if is_mean and result.dim() == 0 else total / max(1, size)
         log.write(
             events.Loss(
                 function=name,
