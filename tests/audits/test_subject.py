@@ -6,13 +6,16 @@ import warnings
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from cifar_repro.audits.checks import CHECKS
-from cifar_repro.audits.subject import FOREIGN, OtherInterface, from_file
+from cifar_repro.audits.checks import CHECKS, Check
+from cifar_repro.audits.subject import FOREIGN, OtherInterface, Subject, from_file
 from tests.checks import CHECKS as OF_THE_CORE
 
 STUDENTS = Path(__file__).parent / "students"
+RIGHT = (STUDENTS / "right.py").read_text()
 
 # What is wrong with each file: all checks that must fail, and no other may.
 WRONG = {
@@ -56,16 +59,20 @@ def test_the_checks_find_what_is_wrong_and_nothing_else(name: str) -> None:
 
 
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path) -> None:
-    """A syntax error is raised as such, and a file with none of the names says which there could be."""
+    """A syntax error is raised as such, in a notebook, too, where it hides a function or a class.
+
+    A file with none of the names says which there could be.
+    """
     (tmp_path / "broken.py").write_text("def split_indices(:\n")
-    with pytest.raises(SyntaxError):
-        from_file(str(tmp_path / "broken.py"))
+    for name, text in (("of_a_function", "def evaluate(:\n    pass\n"), ("of_a_class", "class Net(:\n    size = 3\n")):
+        cells = [{"cell_type": "code", "source": [text]}, {"cell_type": "code", "source": RIGHT.splitlines(True)}]
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": cells}))
+    for name in ("broken.py", "of_a_function.ipynb", "of_a_class.ipynb"):
+        with pytest.raises(SyntaxError):
+            from_file(str(tmp_path / name))
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(LookupError, match="has none of Net, split_indices"):
         from_file(str(tmp_path / "empty.py"))
-
-
-RIGHT = (STUDENTS / "right.py").read_text()
 
 
 def said(where: Path, recipe: str = "udacity", only: Collection[str] = CHECKS) -> dict[str, str]:
@@ -100,6 +107,7 @@ OWN = "from torch import nn\n"
 SIZE = f"{OWN}\ndef conv_output_size(size, kernel_size, stride, padding, dilation):\n    return "
 PLANTED = (
     ("split_is_disjoint_and_complete", "indices[cut:], ", "indices[cut + 1:], "),
+    ("split_is_disjoint_and_complete", "indices[cut:], ", "indices[n - int((1 - valid_fraction) * n):], "),
     ("normalisation_equals_torchvision", OWN, f"{OWN}\ndef normalize(images):\n    return images / 256 * 2 - 1\n"),
     ("normalisation_equals_torchvision", OWN, f"{OWN}\ndef normalize(images):\n    return images / 255\n"),
     ("parameters_are_the_lessons", "self.conv3", "self.conv4"),
@@ -114,6 +122,7 @@ PLANTED = (
     ("training_turns_dropout_on", "    network.train()\n", ""),
     ("evaluation_learns_nothing", "network.eval()\n", "network.eval()\n    network[1].weight.data *= 2\n"),
     ("evaluation_learns_nothing", "network.eval()\n", "network.eval()\n    network(batches[0][0]).sum().backward()\n"),
+    ("evaluation_learns_nothing", "network.eval()\n", "network.eval()\n    network[1].bias.sum().backward()\n"),
     ("output_sizes_are_torchs", OWN, f"{SIZE}(size + 2 * padding - kernel_size) // stride + 1\n"),
     ("output_sizes_are_torchs", OWN, f"{SIZE}(size + padding - dilation * (kernel_size - 1) - 1) // stride + 1\n"),
     ("output_sizes_are_torchs", OWN, f"{SIZE}size + 2 * padding - dilation * (kernel_size - 1)\n"),
@@ -126,6 +135,30 @@ def test_each_check_finds_what_it_is_there_for(name: str, old: str, new: str, tm
     """Of mistakes that no student's file has, one or some for each check; what is not the lesson's differs."""
     (what,) = said(changed(tmp_path, (old, new)), only=[name]).values()
     assert what.partition(":")[0] == ("differs" if CHECKS[name].of_the_lesson else "WRONG")
+
+
+def test_a_check_leaves_threads_and_generators_as_they_were() -> None:
+    """Whatever the code that it calls does with them, and where it fails."""
+
+    def careless(subject: Subject) -> None:
+        torch.set_num_threads(3)
+        torch.manual_seed(1)
+        np.random.seed(1)  # noqa: NPY002 - the global one
+        raise AssertionError
+
+    def found() -> tuple[int, list[int], list[int]]:
+        words = np.random.get_state(legacy=False)["state"]["key"]  # noqa: NPY002 - the global one
+        return torch.get_num_threads(), torch.get_rng_state().tolist(), words.tolist()
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        before = found()
+        with pytest.raises(AssertionError):
+            Check("careless", "", (), careless, False).run(Subject())
+        assert found() == before
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_right_formulas_are_right(tmp_path: Path) -> None:
