@@ -8,7 +8,7 @@ import pytest
 from cifar_repro.audits import audit
 from cifar_repro.audits.audit import Audit, Ended
 from cifar_repro.audits.judge.finding import Finding, Outcome
-from cifar_repro.audits.text import answer
+from cifar_repro.audits.text import answer, text
 from cifar_repro.cli import main
 from cifar_repro.commands import audit as command
 from cifar_repro.report.audit_page import render_audit
@@ -49,6 +49,24 @@ def test_the_page_says_on_what_the_program_was_watched_and_for_how_long() -> Non
     on = "on 600 training images and 500 test images (drawn images), and watched for"
     for epochs, watched in ((0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs")):
         assert f"{on} {watched} of training." in render_audit(found("right", epochs=epochs))
+
+
+def test_a_terminal_is_told_the_worst_first_and_how_it_ended() -> None:
+    """Each where in the program it is, but for what is right; of a program of which nothing was seen, one line."""
+    made = text(found("not seen", "right", "unusual", "WRONG", ended="stopped")).splitlines()
+    assert made == [
+        "program.py, watched on 600 training images and 500 test images (drawn images), 9 s",
+        "",
+        "WRONG     rule 4: it is so (program.py, line 4)",
+        "unusual   rule 3: it is so (program.py, line 3)",
+        "right     rule 2: it is so",
+        "not seen  rule 1: it is so (program.py, line 1)",
+        "stopped   its error. It is judged up to there.",
+        "",
+        "1 WRONG, 1 unusual, 1 right, 1 not seen",
+    ]
+    nothing = text(found("not seen", "not seen")).splitlines()
+    assert nothing[2:] == ["not seen  none of 2 rules could be judged", "", "2 not seen"]
 
 
 def test_what_is_unusual_has_not_failed_and_what_was_not_seen_is_skipped() -> None:

@@ -78,8 +78,9 @@ def test_an_equally_good_epoch_and_the_first_one_may_be_saved_or_not(saved: set[
 @pytest.mark.parametrize("line", ["!ls", "%time", "%%time", "?print"])
 def test_a_shell_line_in_a_cell_does_not_hide_what_its_conditions_ask(line: str) -> None:
     """Wherever it is indented, as it may be all that a loop does."""
-    source = f"{ASKED}for epoch in range(3):\n    {line}\n"
-    assert found("saved when it got better", epochs([2.0, 1.0, 3.0], {1, 3}), source=source).outcome == "WRONG"
+    for indent in ("    ", "\t"):
+        source = f"{ASKED}for epoch in range(3):\n{indent}{line}\n"
+        assert found("saved when it got better", epochs([2.0, 1.0, 3.0], {1, 3}), source=source).outcome == "WRONG"
 
 
 @pytest.mark.parametrize("scale", [1.0, 100.0])
@@ -119,10 +120,19 @@ def test_epochs_without_a_dataloader_part_where_an_image_comes_again() -> None:
     assert (finding.outcome, finding.says) == ("right", "each of 4 images once in each of 2 epochs")
 
 
+def test_without_a_dataloader_a_validation_is_told_from_the_training_by_its_mode() -> None:
+    """Where it keeps gradients, too, as the lesson's does."""
+    told = [step([0, 1], None), step([2, 3], None), *(batch([k, k + 1], None, grad=True) for k in (10, 12))]
+    assert (
+        found("training and validation images are apart", *told).says == "4 images to train on and 4 others to validate"
+    )
+
+
 def test_a_look_at_one_batch_is_no_evaluation() -> None:
-    """As one that a lesson prints the shape of; a whole test in one batch is."""
+    """As one that a lesson prints the shape of; a whole test in one batch is, and so are more than a tenth of all."""
     rule = "evaluation without gradients"
     assert found(rule, TRAINED, batch([10], 5), END).outcome == "not seen"
+    assert found(rule, TRAINED, batch([10, 11, 12], 5), END).outcome == "right"
     assert found(rule, TRAINED, batch([-1, -2, -3, -4], 5), END).outcome == "right"
 
 
@@ -160,6 +170,21 @@ def test_a_sum_is_divided_by_a_number_that_stands_in_the_line_that_prints_it(los
     assert ("is divided by 25" in finding.says) == (outcome == "WRONG")
 
 
+def test_the_best_loss_of_all_epochs_may_be_printed_again() -> None:
+    """It is that of an earlier one."""
+    told = [*epochs([2.0, 1.0, 3.0], set()), printed("best validation loss: 1.0000")]
+    assert found("printed losses are means", told).outcome == "right"
+
+
+def test_a_sum_divided_by_the_batches_of_another_part_is_wrong() -> None:
+    """Here a sum of 5.5 over two batches to validate on by the 5 to train on."""
+    told = [step([k, k + 1], 1) for k in range(0, 10, 2)]
+    told += [[end(1)], batch([10, 11], 2, 2.0), batch([12], 2, 3.5), [end(2)]]
+    finding = found("printed losses are means", *told, printed("validation loss: 1.1000"))
+    assert finding.outcome == "WRONG"
+    assert "the sum over 2 batches is divided by 5 (the training batches)" in finding.says
+
+
 def test_batches_whose_loss_was_not_seen_do_not_count_as_0() -> None:
     """The mean is that over the images of the others."""
     told = [*batch([10, 11], 2, 1.25), *batch([12, 13], 2), end(2)]
@@ -189,12 +214,45 @@ def test_a_share_that_is_printed_is_of_the_class_that_its_line_names(text: str, 
     assert found("printed counts are as counted", TRAINED, TESTED, printed(text)).outcome == outcome
 
 
+@pytest.mark.parametrize("text", ["1.00", "100.00%"])
+def test_an_accuracy_may_be_1(text: str) -> None:
+    """As a fraction, of a test in which all are right: it is not one per cent."""
+    told = [*batch([-1, -2], 9), *batch([-3, -4], 9), end(9)]
+    assert found("printed counts are as counted", TRAINED, told, printed(f"Test accuracy: {text}")).outcome == "right"
+
+
 def test_what_a_network_of_two_parts_predicts_is_what_the_second_one_does() -> None:
     """The output of the first is no prediction."""
     part = batch([-1, -2, -3, -4], 9, predicted=[9, 9, 9, 9])
     whole = batch([-1, -2, -3, -4], 9, predicted=[0, 0, 0, 1], network=1, onward=True)
     told = (TRAINED, part, whole, end(9), printed("Test accuracy: 75.0%"))
     assert found("printed counts are as counted", *told).outcome == "right"
+
+
+def test_dropout_in_the_first_part_of_a_network_counts() -> None:
+    """Where the second has none: it is on to train, and in the test as well, which is wrong."""
+    off, on = (
+        [*batch([-1, -2, -3, -4], 9, active=k, minding=1), *batch(range(-4, 0), 9, network=1, onward=True), end(9)]
+        for k in (0, 1)
+    )
+    first, *rest = step([0, 1], 1, training=True, active=1, minding=1)
+    second = batch([0, 1], 1, network=1, onward=True, training=True, grad=True)
+    told = [first, *second, *rest, end(1)]
+    assert found("training mode and evaluation mode", told, off).outcome == "right"
+    assert found("training mode and evaluation mode", told, on).outcome == "WRONG"
+
+
+def test_a_layer_that_is_held_in_evaluation_mode_does_not_put_the_network_there() -> None:
+    """As a batch normalisation that is to stay as it was; the dropout beside it is on."""
+    told = [*step([0, 1], 1, active=1, minding=2), end(1)]
+    assert found("training mode and evaluation mode", told).outcome == "right"
+
+
+def test_what_is_printed_after_training_is_not_judged_by_a_test_before_it() -> None:
+    """The weights are others by then; of a test after it 3 of 4 images are right."""
+    line = printed("Test accuracy 60.0%")
+    assert found("printed counts are as counted", TESTED, TRAINED, line).outcome == "not seen"
+    assert found("printed counts are as counted", TRAINED, TESTED, line).outcome == "WRONG"
 
 
 def seen(images: Sequence[int], iteration: int, **changes: Any) -> list[Event]:
@@ -294,20 +352,23 @@ def test_test_images_that_are_left_out_or_counted_again_are_told(
         (1, 2, 2, "WRONG", "the weights tested are others, not those that were saved as the best"),
         (3, None, 3, "unusual", "the last epoch happened to be the best one"),
         (None, 5, 5, "not seen", "of which it was not seen where they come from"),
+        (None, 0, 0, "right", "the weights tested are those loaded"),  # those that were validated
     ],
 )
 def test_the_weights_tested_are_told_from_those_saved_loaded_and_at_the_end(
     saved: int | None, loaded: int | None, tested: int, outcome: str, says: str
 ) -> None:
     """By their checksums; training ends with 3."""
-    told = list(TRAINED)
+    told = [*TRAINED, *batch([10, 11], 5), *batch([12, 13], 5), end(5)]
     told += [] if saved is None else [events.Save(weights=saved, at=SAVED.at)]
     told += step([1, 0], 2, weights=2) + step([3, 2], 2) + [end(2)]
     told += [] if loaded is None else [events.Restore(weights=loaded, live=False)]
     told += [*batch([-1, -2], 9, weights=tested), *batch([-3, -4], 9, weights=None), end(9)]
-    finding = found("the weights tested are those saved", told, source=ASKED)
-    assert finding.outcome == outcome
-    assert says in finding.says
+    later = events.Restore(weights=7, live=False)  # for something else than the test
+    for after in ([], [later]):
+        finding = found("the weights tested are those saved", told, after, source=ASKED)
+        assert finding.outcome == outcome
+        assert says in finding.says
 
 
 def test_a_network_without_dropout_is_in_no_wrong_mode() -> None:
@@ -343,6 +404,10 @@ def test_of_what_a_printed_loss_is_the_mean(loss: float, outcome: str, says: str
     ("text", "outcome", "says"),
     [
         ("Test accuracy 75.0% (3/4)", "right", "2 printed numbers as counted here"),
+        ("training accuracy 0.00, test accuracy 0.75", "right", "2 printed numbers as counted here"),
+        ("training accuracy 0.00, test accuracy 0.15", "WRONG", "divided by 20 (all training images)"),
+        ("Airplanes: 3/10000", "WRONG", "of 4 test images of this class 3 are right, but 3 of 10000 are printed"),
+        ("Correct: 3/10000", "right", "1 printed number as counted here"),
         ("Test accuracy 75% (3.0/4.0)", "right", "2 printed numbers as counted here"),
         ("accuracy: 0.75", "right", "1 printed number as counted here"),
         ("Correct: 2/4", "WRONG", "of 4 test images 3 are right, but 2 of 4 are printed"),
@@ -450,12 +515,26 @@ def test_labels_may_be_numbered_anew_everywhere_and_not_now_and_then(
 
 
 def test_images_used_for_nothing_are_told_where_whole_epochs_were_seen() -> None:
-    """Of 20 images, 18 are trained on or validate; where an epoch was not seen to its end, nothing is said of it."""
+    """Of 20 images, 18 are trained on or validate; where an epoch was not seen to its end, nothing is said of it.
+
+    Nor of a smaller last batch that is dropped: here one image of 19, another one each time.
+    """
     told = [step(range(16), 1), end(1), batch([16, 17], 2), end(2)]
     finding = found("training and validation images are apart", *told)
     assert finding.outcome == "unusual"
     assert finding.says == "2 of 20 images are used neither for training nor for validation"
     assert found("training and validation images are apart", told[0], *told[2:]).outcome == "right"
+    dropped = [(*seen(images, k), *step(images, k)) for k in (1, 2) for images in ([0, 1], [k + 1, k + 2])]
+    told = [*dropped[:2], end(1), *dropped[2:], end(2), batch(range(5, 18), 3), end(3)]
+    assert found("training and validation images are apart", *told).outcome == "right"
+
+
+def test_the_epoch_in_which_a_program_failed_is_none_that_ends_early() -> None:
+    """Nor that in which it was stopped; in a program that goes on it is."""
+    told = [*step([0, 1], 1), *step([2, 3], 1), end(1), *step([1, 2], 2)]
+    for ended in (events.Failed(error="OSError", message=""), events.TimedOut(seconds=1)):
+        assert found("each training image once an epoch", told, ended).outcome == "right"
+    assert found("each training image once an epoch", told, END).outcome == "WRONG"
 
 
 def test_a_step_each_of_two_optimizers_is_one_step_a_batch() -> None:
@@ -464,6 +543,15 @@ def test_a_step_each_of_two_optimizers_is_one_step_a_batch() -> None:
     told = [*step([0, 1], 1), events.Step(optimizer=1, gradients=True)]
     assert found("one step a batch", *made, told).outcome == "right"
     assert found("one step a batch", made[0], told).outcome == "WRONG"
+
+
+@pytest.mark.parametrize("asked", ["better", "self.better", "tracker.state.better", "loss < best and not warming"])
+def test_a_condition_may_be_a_name(asked: str) -> None:
+    """Which tells that something was compared before; that of the epoch's number with another one chooses nothing."""
+    saves = "    torch.save(weights, path)\n"
+    told = epochs([2.0, 1.0, 3.0], {1, 3})
+    assert found("saved when it got better", told, source=f"if {asked}:\n{saves}").outcome == "WRONG"
+    assert found("saved when it got better", told, source=f"if epoch == last:\n{saves}").outcome == "right"
 
 
 def test_of_one_epoch_it_is_right_to_save_it() -> None:
