@@ -177,7 +177,8 @@ F.cross_entropy(output, labels, None, False)
 one_hot = F.one_hot(labels, 10).float()
 for reduction in ("none", "sum", "batchmean"):
     F.kl_div(output.log_softmax(1), one_hot, reduction=reduction)
-model(images[:5])
+for piece in (images.chunk(2)[0], images.chunk(2)[1], images[3:4], images[::2]):
+    model(piece)
 torch.save(model, "whole.pt")
 torch.load("whole.pt", "cuda:0")
 torch.load("whole.pt", lambda storage, place: storage)
@@ -191,13 +192,16 @@ except Exception:
 def test_what_can_be_written_otherwise_is_seen_as_it_is(data: Cifar10, tmp_path: Path) -> None:
     """As it was in 2018, too: which means a loss is of, which dropout is on, which gradients came later.
 
-    A seed without a number is none, and the first part of a batch is of that batch's loop.
+    A seed without a number is none, and a piece of a batch is of that batch's loop.
     """
     found, told = watched(WRITTEN_OTHERWISE, data, tmp_path)
     assert (found.ended, found.error) == ("finished", "")
     assert [seed.generator for seed in of_kind(told, events.Seed)] == ["random"]
     calls = of_kind(told, events.Forward)
-    assert [(call.active, call.minding, call.iteration) for call in calls] == [(1, 2, 1)] * 3
+    assert [(call.active, call.minding) for call in calls] == [(1, 2)] * 6
+    assert [call.iteration for call in calls] == [1, 1, 1, 1, 1, None]
+    images = calls[0].images
+    assert [call.images for call in calls[2:]] == [images[:5], images[5:], images[3:4], images[::2]]
     (last,) = of_kind(told, events.Unchanged)
     assert (last.names, last.unreached) == (["idle"], [])
     _, *losses = of_kind(told, events.Loss)

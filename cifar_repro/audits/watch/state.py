@@ -81,8 +81,8 @@ class State:
         """The images that a network is called on, and the loop over a DataLoader that gave them."""
         n = len(batch)
         for given, images, iteration in reversed(self.batches):
-            if given.data_ptr() == batch.data_ptr() and len(given) >= n:
-                return images[:n], iteration
+            if (start := _start(given, batch)) is not None:
+                return images[start : start + n], iteration
         found = self.identify(batch)
         last = self.batches[-1] if self.batches else None
         if last is not None and len(last[1]) == n and (None in found.images or found.images == last[1]):
@@ -112,6 +112,16 @@ class State:
             self.kept.append(parameter)
             self.parameters[id(parameter)] = len(self.parameters)
         return self.parameters[id(parameter)]
+
+
+def _start(given: torch.Tensor, piece: torch.Tensor) -> int | None:
+    """Which of its images is the first of a piece of a batch, as chunk() and slices give; None of all else."""
+    if given.untyped_storage().data_ptr() != piece.untyped_storage().data_ptr():
+        return None
+    row = given.stride(0)
+    start, rest = divmod(int(piece.storage_offset()) - int(given.storage_offset()), row or 1)
+    in_order = rest == 0 and (len(piece) == 1 or piece.stride(0) == row)
+    return start if in_order and 0 <= start <= len(given) - len(piece) else None
 
 
 def checksum(tensors: Any) -> int:
