@@ -554,6 +554,14 @@ def test_a_condition_may_be_a_name(asked: str) -> None:
     assert found("saved when it got better", told, source=f"if epoch == last:\n{saves}").outcome == "right"
 
 
+def test_epochs_made_short_are_no_epochs_where_images_are_not_known_either() -> None:
+    """Nor are they a test for that: of three epochs the last was made short."""
+    short = events.Bridge(what="to save time, from here on loops got only 2 batches of training images")
+    told = [[*step([None, None], k), *([short] if k == 3 else []), end(k), SAVED] for k in (1, 2, 3)]
+    finding = found("saved when it got better", *told, source=ASKED)
+    assert finding.says.startswith("saved in epochs 1, 2 of 2,")
+
+
 def test_of_one_epoch_it_is_right_to_save_it() -> None:
     """Of two that both got better it is not seen whether a worse one would be left out."""
     assert found("saved when it got better", epochs([2.0], {1}), source=ASKED).outcome == "right"
