@@ -164,6 +164,8 @@ class Net(torch.nn.Module):
 data = datasets.CIFAR10("data", train=False, transform=transforms.ToTensor())
 halves = torch.utils.data.random_split(data, [5000, 5000])
 print(len(halves[0]) - len(halves[1]))
+whole = datasets.CIFAR10("data")
+print(len(torch.utils.data.Subset(whole, range(len(whole) + 1))))
 images, labels = next(iter(torch.utils.data.DataLoader(data, batch_size=10)))
 model = Net()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -206,8 +208,9 @@ def test_what_can_be_written_otherwise_is_seen_as_it_is(data: Cifar10, tmp_path:
     assert (last.names, last.unreached) == (["idle"], [])
     _, *losses = of_kind(told, events.Loss)
     assert [loss.mean for loss in losses] == pytest.approx([losses[0].mean] * 6, rel=1e-5)
-    difference, refused = of_kind(told, events.Print)
+    difference, kept, refused = of_kind(told, events.Print)
     assert (abs(int(difference.text)), refused.text) == (found.test_images % 2, "refused")
+    assert int(kept.text) == 1  # of the first hundred or so of 50,000 the first alone is there
 
 
 def test_a_second_run_parts_where_nothing_is_seeded(data: Cifar10, tmp_path: Path) -> None:
