@@ -107,9 +107,9 @@ def test_a_run_that_is_validated_on_the_test_images_is_repeated(data: Cifar10, t
 
 def test_as_many_threads_as_there_are_cores_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """And not more: 1, 2, 4, 8 and all of them, but for the recorded number."""
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
     on_cpu = convert(ENVIRONMENT | {"threads": 2}, Environment, "environment")
-    assert _other_settings(on_cpu) == [(1, "contiguous"), (4, "contiguous"), (2, "channels_last")]
+    assert _other_settings(on_cpu) == [(1, "contiguous"), (4, "contiguous"), (6, "contiguous"), (2, "channels_last")]
 
 
 def test_on_a_gpu_no_other_number_of_threads_is_tried() -> None:

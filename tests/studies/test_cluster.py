@@ -28,8 +28,8 @@ from tests.studies.small import RECIPE, plan, without_seconds
 
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> Ray:
-    """A cluster with two CPUs and no GPU."""
-    made = Ray(CPU=2.0)
+    """A cluster with the one CPU that a seed takes, no more, and no GPU."""
+    made = Ray(CPU=1.0)
     monkeypatch.setitem(sys.modules, "ray", made)
     monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")

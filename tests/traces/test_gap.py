@@ -128,6 +128,16 @@ def test_a_sign_of_a_zero_does_not_hide_what_samples_do_not_show() -> None:
     assert growth(*sides) == [(1, 0.0, None)]
 
 
+def test_growth_is_over_the_samples_where_values_are_not_kept() -> None:
+    """Of a weight of 100 values, of which 8 are seen, one is 2 larger: 2 over the larger side's norm, that of
+    7 ones and a 3, which is 4; whether others differ is not known, and hides no more what is."""
+    sides = []
+    for last in (1.0, 3.0):
+        seen = entry("step 1/update/w", 1.0) | {"sha256": str(last), "shape": [100], "sample": [*[1.0] * 7, last]}
+        sides.append({each["name"]: Entry(**each) for each in (entry("step 1/loss", 1.0), seen)})
+    assert growth(*sides) == [(1, 0.0, 0.5)]
+
+
 def test_growth_is_over_all_values_where_both_traces_kept_them(tmp_path: Path) -> None:
     """Then the one value that differs counts, against the norm of all; where the weights are equal, growth is 0."""
     [(step, loss, weights)] = between(tmp_path, kept=True, weight=unsampled()).growth

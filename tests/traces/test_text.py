@@ -73,3 +73,12 @@ def test_a_few_steps_are_shown_of_the_growth_the_first_and_the_last_always(steps
     grown = [(step, step / 100, step / 1000) for step in range(1, steps + 1)]
     rows = text.parting(replace(EQUAL, first="step 1/loss", growth=grown)).splitlines()[-len(shown) :]
     assert [row.split() for row in rows] == [[f"{n}", f"{n / 100}", f"{n / 1000}"] for n in shown]
+
+
+@pytest.mark.parametrize("unseen", [1, 2])
+def test_a_step_whose_weights_differ_in_no_sample_is_explained_beside_others(unseen: int) -> None:
+    """Whichever step of the table it is; and nothing is explained where there is none."""
+    grown = [(step, 0.0, None if step == unseen else 0.5) for step in (1, 2)]
+    *_, last = text.parting(replace(EQUAL, first="step 1/loss", growth=grown)).splitlines()
+    assert last.startswith("Not in samples: no sampled weight differs")
+    assert "samples" not in text.parting(replace(EQUAL, first="step 1/loss", growth=[(1, 0.0, 0.5), (2, 0.0, 0.5)]))

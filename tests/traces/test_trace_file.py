@@ -115,6 +115,14 @@ def test_a_trace_without_a_line_or_with_one_twice_is_refused(place: int, lines: 
         read_trace(write_names(tmp_path / "a", changed, 2))
 
 
+@pytest.mark.parametrize("place", range(2, len(WHOLE)))
+def test_a_trace_with_a_line_in_the_place_of_another_is_refused(place: int, tmp_path: Path) -> None:
+    """A step is known by the names of its entries, not by how many there are."""
+    changed = [*WHOLE[:place], WHOLE[place - 1], *WHOLE[place + 1 :]]
+    with pytest.raises(InputError, match="not whole"):
+        read_trace(write_names(tmp_path / "a", changed, 2))
+
+
 @pytest.mark.parametrize(("names", "steps"), [(WHOLE, 1), (WHOLE, 3), (WHOLE[:2], 0), (WHOLE[:2] + WHOLE[5:], 1)])
 def test_the_steps_are_those_that_the_header_counts(names: list[str], steps: int, tmp_path: Path) -> None:
     """More or fewer steps than the header says, none at all, and a second step without a first are refused."""

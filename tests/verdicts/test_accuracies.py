@@ -117,14 +117,16 @@ def test_studies_of_one_varied_seed_are_compared_with_their_like(study: dict[str
 
 def test_results_that_are_not_whole_are_refused(study: dict[str, Any], other: dict[str, Any]) -> None:
     """A run without a test, with a loss that is no number, with other epochs, or there twice, is named."""
-    untested, empty, nan, infinite, shorter, twice = (copy.deepcopy(study) for _ in range(6))
+    untested, empty, nan, infinite, shorter, longer, twice = (copy.deepcopy(study) for _ in range(7))
     untested["runs"][2]["test"] = None
     empty["runs"][2]["test"]["total"] = 0
     nan["runs"][2]["epochs"][0]["train_loss"] = math.nan
     infinite["runs"][2]["test"]["loss"] = math.inf
     shorter["runs"][2]["epochs"].pop()
+    epochs = longer["runs"][2]["epochs"]
+    epochs.append(epochs[-1] | {"epoch": len(epochs) + 1})
     twice["runs"][2]["seeds"] = twice["runs"][1]["seeds"]
-    named = [(results, "seed-2") for results in (untested, empty, nan, infinite, shorter)]
+    named = [(results, "seed-2") for results in (untested, empty, nan, infinite, shorter, longer)]
     for results, said in (*named, (twice, "same seeds")):
         with pytest.raises(InputError, match=said):
             judged(results, other)

@@ -105,7 +105,9 @@ def test_tolerances_are_ten_times_the_errors_measured(study: dict[str, Any]) -> 
 
 def test_both_losses_must_tell() -> None:
     """An epoch is telling where rounding explains less than another seed does in either loss."""
-    assert Growth({"train_loss": [1e-4, 1e-3, 1e-2], "valid_loss": [1e-4]}, later=0.1).telling == 1
+    tolerances = Growth({"train_loss": [1e-4, 1e-3, 1e-2], "valid_loss": [1e-4]}, later=0.1)
+    assert tolerances.telling == 1
+    assert [tolerances.tolerance("train_loss", epoch) for epoch in (1, 2, 3)] == [1e-4, 0.1, 0.1]
 
 
 def perturbed(study: dict[str, Any], by: float) -> dict[str, Any]:
