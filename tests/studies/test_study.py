@@ -8,7 +8,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -146,6 +146,13 @@ def test_one_source_varies_alone(source: str, tmp_path: Path) -> None:
     assert [job.seeds for job in jobs] == [replace(base, **{source: seed}) for seed in (5, 6)]
     with pytest.raises(InputError, match=r"^vary: 'wind' is not known: give one of split, init, order, dropout$"):
         Plan(tmp_path, RECIPE, first_seed=5, seeds=2, vary="wind")
+
+
+def test_the_ends_of_the_range_of_seeds_are_within_it(tmp_path: Path) -> None:
+    """As many as the error says may be given, and not one more."""
+    assert [Plan(tmp_path, RECIPE, seeds=seeds).seeds for seeds in (1, 10_000)] == [1, 10_000]
+    with pytest.raises(InputError, match=r"^seeds: 10001 is out of range: give a whole number from 1 to 10,000$"):
+        Plan(tmp_path, RECIPE, seeds=10_001)
 
 
 @pytest.mark.parametrize(
@@ -325,6 +332,23 @@ def test_no_more_processes_start_than_there_are_jobs(
     done = [event.folder for event in run_here(plan(tmp_path).jobs(), data, processes) if isinstance(event, Outcome)]
     assert len(there) == started
     assert (done if processes == 1 else sorted(done)) == ["seed-0", "seed-1", "seed-2"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signals to hold back here")
+def test_ctrl_c_waits_while_a_process_starts_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends the study that is at work, however the start went."""
+
+    def held_back() -> set[int]:
+        return signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+    monkeypatch.setattr(jobs.resource_tracker, "ensure_running", lambda: None)
+    before = held_back()
+    with suppress(OSError), jobs._interrupted_later():
+        assert held_back() == before | {signal.SIGINT}
+        raise OSError("no processes left")
+    after = held_back()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert after == before
 
 
 def test_what_the_disk_refuses_a_process_is_told_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

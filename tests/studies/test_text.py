@@ -89,16 +89,19 @@ def test_a_range_is_of_the_last_losses_and_of_all_runs_with_images_of_a_class() 
 
 
 def test_runs_of_different_code_are_told(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Runs of the same code are not spoken of; where a run may be of other code, a line says which there are."""
+    """Runs of the same code are not spoken of; where a run may be of other code, a line says which there are, with
+    that which began a run."""
     assert study(images, tmp_path / "study") == 0
     assert "same code" not in capsys.readouterr().out
     record = read(tmp_path / "study" / "seed-1" / "record.json")
-    record["code"][0] |= {"version": "0.0.1", "commit": None, "changed": None, "source_sha256": "b" * 64}
+    other = {"version": "0.0.1", "commit": None, "changed": None, "source_sha256": "b" * 64}
+    record["code"].insert(0, other)
     (tmp_path / "study" / "seed-1" / "record.json").write_text(json.dumps(record))
     assert study(images, tmp_path / "study") == 0
+    here = record["code"][1:]
+    assert [run["code"] for run in read(tmp_path / "study" / "study.json")["runs"]] == [here, [other, *here]]
     line = next(line for line in capsys.readouterr().out.splitlines() if "same code" in line)
-    assert line.endswith("; 0.0.1 (sources bbbbbbbbbb)")
-    assert [len(run["code"]) for run in read(tmp_path / "study" / "study.json")["runs"]] == [1, 1]
+    assert "; 0.0.1 (sources bbbbbbbbbb), then " in line
 
 
 def test_a_study_leaves_its_report_and_says_where(
