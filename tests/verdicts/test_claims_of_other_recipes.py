@@ -43,6 +43,7 @@ def test_the_blitz_claims_are_each_of_two_published_runs() -> None:
 def test_longer_runs_than_the_tutorial_s_are_compared_up_to_its_length() -> None:
     """The running losses of their first two epochs of three are; their tests, which are of other weights, are not."""
     study = blitz_study()
+    study["recipe"]["epochs"] = 3
     for run in study["runs"]:
         run["epochs"].append({**run["epochs"][-1], "epoch": 3, "running_loss": [0.1] * 6})
     verdict = compared(study, known("pytorch-blitz"))
@@ -50,6 +51,7 @@ def test_longer_runs_than_the_tutorial_s_are_compared_up_to_its_length() -> None
         f"published run {number}: running loss": (True, 12) for number in (1, 2)
     }
     assert sum("it has 2 epochs, these have 3" in note for note in verdict.notes) == 2
+    assert any(note.startswith("The runs are of a changed recipe (epochs 3)") for note in verdict.notes)
 
 
 @pytest.mark.parametrize(
