@@ -43,6 +43,10 @@ WRAPPED: dict[str, tuple[Any, list[str]]] = {
         {"state_dict": {**prefixed("model."), "metric.total": torch.zeros(1)}, "pytorch-lightning_version": "2.4"},
         ["entry state_dict", "prefix model."],
     ),
+    "a wider network's before it": (
+        {"teacher": {name: torch.cat([tensor, tensor]) for name, tensor in STATE.items()}, "student": STATE},
+        ["entry student"],
+    ),
     "a trainer's in a trainer's": ({"checkpoint": {"model": STATE}}, ["entry checkpoint.model"]),
 }
 
