@@ -22,6 +22,7 @@ def run(command: Sequence[str], log: Path, what: str, remedy: str = "", **option
     terminal = sys.stderr.isatty()
     try:
         with log.open("ab") as file:
+            earlier = file.tell()  # what is there already another command has said
             given = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": None if terminal else file}
             process = subprocess.Popen(command, **{**given, **options})
             try:
@@ -31,7 +32,7 @@ def run(command: Sequence[str], log: Path, what: str, remedy: str = "", **option
     except OSError as error:
         raise InputError(f"{what}: {command[0]} cannot be run ({error.strerror}): see that it is there") from error
     if status:
-        words = last_words(log.read_text(encoding="utf-8", errors="replace"))
+        words = last_words(log.read_bytes()[earlier:].decode(errors="replace"))
         said = words or ("its last words are above" if terminal else "it said nothing")
         remedies = " or ".join(filter(None, [remedy, f"look into {log}"]))
         raise InputError(f"{what}: failed with status {status} ({said}): {remedies}")

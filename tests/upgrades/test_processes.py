@@ -17,13 +17,17 @@ def python(code: str) -> list[str]:
 
 
 def test_what_a_command_says_is_in_the_log(tmp_path: Path) -> None:
-    """And its last words are in the error where it fails."""
+    """And its own last words are in the error where it fails, be they no UTF-8, and not those of one before it."""
     log = tmp_path / "log"
     run(python("print('done')"), log, "work")
     assert log.read_text().split() == ["done"]
     with pytest.raises(InputError) as caught:
         run(python("import sys; sys.exit('cifar-repro: data: is not there')"), log, "torch 9: trace")
     assert str(caught.value) == f"torch 9: trace: failed with status 1 (data: is not there): look into {log}"
+    with pytest.raises(InputError, match=r"^torch 9: study: failed with status 3 \(it said nothing\): look into "):
+        run(python("import sys; sys.exit(3)"), log, "torch 9: study")
+    with pytest.raises(InputError, match=r"^import torch 9: failed with status 1 \(no \ufffd module\): look into "):
+        run(python(r"import sys; sys.stdout.buffer.write(b'no \xff module'); sys.exit(1)"), log, "import torch 9")
     with pytest.raises(InputError, match=r"^work: /none/python cannot be run \(No such file or directory\)"):
         run(["/none/python"], log, "work")
 
