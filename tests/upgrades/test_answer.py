@@ -182,8 +182,15 @@ def test_the_page_marks_each_answer_as_good_or_bad(
     mask: float, accuracies: list[float], ratio: float, sign: str, levels: list[str]
 ) -> None:
     """The whole, then bits, statistics and speed: nothing that speaks against the upgrade is good."""
-    page = render(answered(mask=mask, accuracies=accuracies, ratio=ratio))
+    found = answered(mask=mask, accuracies=accuracies, ratio=ratio)
+    page = render(found)
     assert re.findall(r'class="(?:verdict answer|value) (\w+)"', page) == levels
+    if found.bits.same:  # what seeds of an earlier question say is no matter then
+        undecided = replace(found, statistics=replace(found.statistics, answer="cannot be told"))
+        assert render(undecided) == page
+    signs = {True: "✓", False: "✗", None: "–"}  # noqa: RUF001 - as it is set
+    checks = [] if found.bits.same else [signs[holds] for _, holds, _ in found.statistics.checks]
+    assert re.findall(r'<li><span class="sign" aria-hidden="true">(.)</span>', page) == checks
     assert f'<p class="word"><span aria-hidden="true">{sign}</span>' in page
 
 

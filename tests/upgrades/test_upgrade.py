@@ -24,12 +24,20 @@ def command(images: Path, out: Path, *more: str) -> list[str]:
     return [*given, "--data", str(images), "--out", str(out), *more]
 
 
-def test_the_same_bits(machine: Machine, few_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_bits(
+    machine: Machine,
+    few_images: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Status 0, no more seeds than one; the answer as JSON, as a table and as a page; a second call does nothing.
 
-    The commands of the sides are real ones here.
+    The commands of the sides are real ones here, each in the folder of its side: the data is found from there, too.
     """
     machine.real = True
+    monkeypatch.chdir(few_images.parent)
+    few_images = Path(few_images.name)
     out = tmp_path / "out"
     assert main(command(few_images, out)) == 0
     assert machine.done == SAME
@@ -60,6 +68,16 @@ def test_where_they_part_more_seeds_are_run(
     assert [len(side) for side in found.statistics.accuracies] == [3, 3]
     assert main(command(few_images, out, "--seeds", "4")) == 3
     assert machine.done[len(PARTED) :] == [("before", "study 4"), ("after", "study 4")]
+
+
+def test_where_an_epoch_alone_parts_more_seeds_are_run(
+    machine: Machine, few_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Equal steps do not make equal bits: as where the steps part, it is the seeds that can tell."""
+    machine.accuracies = [49.0, 52.5, 51.0, 52.0]
+    assert main(command(few_images, tmp_path / "out")) == 3
+    assert machine.done == PARTED
+    assert "Bits: first differ in epoch 1, train_loss" in capsys.readouterr().out
 
 
 def test_other_statistics(machine: Machine, few_images: Path, tmp_path: Path) -> None:
