@@ -100,7 +100,7 @@ def whole(content: dict[str, Any]) -> Study:
 def some_pictures() -> Seen:
     images = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)
     index = np.arange(3)
-    pictures = Pictures(index, images, index, np.array([0, 4, 5]), np.array([0.5, 0.25, 1.0], np.float32), index + 1)
+    pictures = Pictures(index, images, index, np.array([0, 4, 5]), np.array([0.5, 0.25, 0.9996], np.float32), index + 1)
     test = ImageSet(torch.from_numpy(images), torch.from_numpy(index))
     return Seen(pictures, pictures, Answers(test, np.array([[True, False, False]]), pictures.predicted))
 

@@ -45,14 +45,20 @@ def test_a_class_is_apart_from_the_nearest_end_of_what_was_published_of_it() -> 
 
 @pytest.mark.parametrize(("recipe", "marks"), [("udacity", [(2, 1.05), (1, 2.11)]), ("keras-cnn", [])])
 def test_epochs_are_marked_where_the_validation_chooses_them(recipe: str, marks: list[tuple[int, float]]) -> None:
-    """Of each run the tested one, on its validation loss; none where the last epoch is tested, whatever its loss."""
+    """Of each run the tested one, on its validation loss; none where the last epoch is tested, whatever its loss.
+
+    Nor does a loss then stand among the results, in large type, as the lowest that was looked for.
+    """
     content = a_study(2, recipe=recipe)
     content["runs"][0]["best"] = {"epoch": 2, "valid_loss": 1.05}
     content["runs"][1]["best"] = {"epoch": 1, "valid_loss": 2.11}
     study = whole(content)
     drawn = {series.name: series.marks for chart in charts.curves(study, None, None)[:1] for series in chart.series}
     assert drawn == {"training": [], "validation": marks}
-    assert ("Circle: " in section(study)["curve_note"]) == bool(marks)
+    shown = section(study)
+    assert ("Circle: " in shown["curve_note"]) == bool(marks)
+    lowest = ["Lowest validation loss"] * bool(marks)
+    assert [tile["name"] for tile in shown["tiles"]] == ["Test accuracy", "Test loss", *lowest]
 
 
 def test_where_a_new_run_is_expected_is_drawn_as_the_verdict_says() -> None:
@@ -95,14 +101,27 @@ def test_accuracies_are_drawn_in_per_cent_beside_what_is_claimed_of_their_epochs
 
 
 def test_the_class_of_a_single_run_has_the_interval_of_its_own_images() -> None:
-    """Wilson's, as statsmodels has it."""
+    """Wilson's, as statsmodels has it, and it is called an interval: there are no seeds to go from one to another."""
     study = whole(a_study(1))
     (run,) = study.runs
     assert study.test is not None
     assert run.test is not None
-    for row, counted in zip(charts.classes(study, study.test, None)["rows"], run.test.per_class, strict=True):
+    shown = charts.classes(study, study.test, None)
+    assert shown["interval"] == "95 % interval"
+    for row, counted in zip(shown["rows"], run.test.per_class, strict=True):
         wilson = proportion_confint(counted.correct, counted.total, method="wilson")
         assert (row["low"], row["high"]) == pytest.approx(wilson, abs=1e-12)
+
+
+def test_a_single_run_is_drawn_with_the_interval_of_its_images_where_nothing_is_published() -> None:
+    """Its accuracy with Wilson's; its test loss, which has no interval, would be one dot, and needs no chart."""
+    study = whole(a_study(1))
+    (run,) = study.runs
+    assert study.test is not None
+    assert run.test is not None
+    (accuracy,) = charts.spreads(study, study.test, None, None)
+    low, high = proportion_confint(run.test.correct, run.test.total, method="wilson")
+    assert f"this run {100 * run.test.accuracy:.2f} % ({100 * low:.2f} % to {100 * high:.2f} %)" in accuracy
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,18 @@ def test_what_differs_is_told_and_nothing_else() -> None:
     assert "Nothing: all " in same
 
 
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_other_images_are_among_what_differs(part: str) -> None:
+    """By the label of the data, and by the beginning of the fingerprint of those that are other ones, and no others."""
+    first = a_study(2)
+    prints = first["data"]["fingerprints"]
+    other = a_study(2, official=False, fingerprints=prints | {part: "a" * 64})
+    text = page(first, other).text
+    label = "official CIFAR-10 data that is not official CIFAR-10 (binary)"
+    rows = f"data {label} fingerprint of the {part} images {prints[part][:12]} {'a' * 12} Each by itself"
+    assert rows in text
+
+
 @pytest.mark.parametrize(
     ("paths", "names"),
     [
@@ -291,6 +303,8 @@ def test_the_page_shows_images_whose_answer_changed() -> None:
     assert "Both right: 7. Both wrong: 2, 1 of them with different answers." in made.text
     assert "Right in A alone: 1 airplane as cat Right in B alone: 0 What differs" in made.text
     assert "Test image 0: airplane. A and B: as cat" in made.values("alt")
+    alike = Page(render([results[0], replace(results[0], name="B")]))
+    assert "Both right: 8. Both wrong: 2, 0 of them with different answers." in alike.text
     back = Page(render(results[::-1]))
     assert "Right in B alone: 0 Right in A alone: 1 airplane as cat" in back.text
 

@@ -57,6 +57,20 @@ def test_a_band_that_is_far_wider_than_all_lines_leaves_them_to_be_seen() -> Non
     assert max(lines) - min(lines) > 0.5 * (max(ys) - min(ys))
 
 
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("which", ["runs", "published"])
+def test_a_line_that_goes_far_beyond_the_others_is_on_the_scale_too(which: str, wide: bool) -> None:
+    """Upwards, downwards and in epochs: it ends within the grid, be it one of ours or a published one."""
+    far = {which: [*OWN[which], [(0, 9.0), (40, 0.01)]]}
+    chart = charted(Series(**{**OWN, **far}), wide=wide)
+    (*_, line) = of_class(chart, {"runs": "run", "published": "published"}[which])
+    grid, hit = of_class(chart, "grid")[0], of_class(chart, "hit")[0]
+    top, left, right = (float(e.attrib[name]) for e, name in ((hit, "y"), (grid, "x1"), (grid, "x2")))
+    (first, high), (last, low) = places(line)
+    assert left < first < last < right
+    assert top < high < low < top + float(hit.attrib["height"])
+
+
 def test_labels_of_lines_do_not_lie_on_one_another() -> None:
     """Where training ends beside validation, their names stand apart, each in the colour of its line."""
     chart = charted(Series(**OWN), Series(**{**OWN, "name": "training", "index": 3}))

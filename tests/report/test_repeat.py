@@ -11,6 +11,7 @@ from cifar_repro.commands.options import experiment
 from cifar_repro.commands.study import plan_of
 from cifar_repro.core.recipe import RECIPES, Seeds
 from cifar_repro.report.repeat import commands, steps
+from cifar_repro.report.tables import environment
 from tests.report.pages import ENVIRONMENT, a_study, one_run, page, whole
 
 
@@ -69,6 +70,15 @@ def test_seeds_that_do_not_follow_one_another_are_runs_of_their_own() -> None:
     assert asdict(experiment(last)[1]) == study["runs"][2]["seeds"]
 
 
+def test_one_run_of_two_that_diverged_has_a_folder_of_its_own_too() -> None:
+    """Though one alone is left with results: a second run into the folder of the first would be refused."""
+    study = a_study(1)
+    stopped = {"epoch": 1, "phase": "training", "step": 2, "loss": "nan"}
+    study["diverged"] = [{"folder": "seed-1", "seeds": asdict(Seeds.all(1)), "stopped": stopped}]
+    options = [parsed(command) for command in commands(whole(study))]
+    assert [(made.seed, str(made.out)) for made in options] == [(0, "DIR/seed-0"), (1, "DIR/seed-1")]
+
+
 CODE: dict[str, Any] = {"version": "0.1.0", "commit": "c" * 40, "changed": False, "source_sha256": "a" * 64}
 
 
@@ -124,3 +134,11 @@ def test_runs_of_different_code_are_told_apart() -> None:
         study["runs"][0]["code"], study["runs"][1]["code"] = [CODE], second
         assert (warning in page(study).text) is warns, second
     assert warning not in page(a_study(2)).text
+
+
+def test_the_code_is_told_where_some_run_alone_recorded_it() -> None:
+    """Be it not the first one; where none did, the table of the environment has no such row."""
+    study = a_study(2)
+    assert "cifar-repro" not in dict(environment(whole(study)))
+    study["runs"][1]["code"] = [CODE]
+    assert "0.1.0" in dict(environment(whole(study)))["cifar-repro"]

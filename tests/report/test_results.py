@@ -18,7 +18,7 @@ from cifar_repro.report.page import see
 from cifar_repro.report.parts import section
 from cifar_repro.report.published import Published, published_of
 from cifar_repro.report.tables import epochs
-from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, Check, Verdict
+from cifar_repro.verdicts.verdict import CONSISTENT, INCONCLUSIVE, NOT_CONSISTENT, Check, Verdict
 from tests.make_studies import FINGERPRINTS, make_study, summed_up
 from tests.report.pages import ENVIRONMENT, a_study, one_run, page, some_pictures, whole
 
@@ -149,12 +149,23 @@ def test_the_page_says_first_what_the_data_is(data: dict[str, Any], label: str, 
     assert "reproduced" not in made.text.lower()
 
 
-@pytest.mark.parametrize(("outcome", "sign"), [(INCONCLUSIVE, "–"), (CONSISTENT, "✓")])  # noqa: RUF001 - as it is set
-def test_an_inconclusive_verdict_ticks_nothing(outcome: str, sign: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can be said as a whole, no comparison is marked as one that holds."""
-    verdict = Verdict(outcome, [Check("test accuracy", True, "it is inside")], ["Mind the data"])
+@pytest.mark.parametrize(
+    ("outcome", "holds", "sign"),
+    [
+        (INCONCLUSIVE, True, "–"),  # noqa: RUF001 - as it is set
+        (INCONCLUSIVE, False, "–"),  # noqa: RUF001
+        (CONSISTENT, True, "✓"),
+        (CONSISTENT, None, "–"),  # noqa: RUF001
+        (NOT_CONSISTENT, False, "✗"),
+    ],
+)
+def test_what_holds_is_ticked_and_what_does_not_crossed_but_of_no_inconclusive_verdict(
+    outcome: str, holds: bool | None, sign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be said as a whole, no comparison is marked as one that holds, or does not."""
+    verdict = Verdict(outcome, [Check("test accuracy", holds, "it is there")], ["Mind the data"])
     monkeypatch.setattr("cifar_repro.report.page.with_published", lambda *arguments: verdict)
-    assert f"Mind the data. {sign} Test accuracy : it is inside." in page(a_study()).text.replace(
+    assert f"Mind the data. {sign} Test accuracy : it is there." in page(a_study()).text.replace(
         "accuracy:", "accuracy :"
     )
 
@@ -191,6 +202,14 @@ def test_a_class_within_its_published_range_is_no_points_apart() -> None:
     ]
     shown = page(run).text
     assert re.search(r"airplane 81\.6 % \S+ 81\.6 % 0\.0 automobile 87\.1 % \S+ 88\.1 % \N{MINUS SIGN}1\.0 bird", shown)
+
+
+def test_what_was_published_of_a_class_is_found_whatever_it_is_called() -> None:
+    """PyTorch's tutorial calls the first two plane and car; it cuts off what is behind the point."""
+    study = whole(a_study(1, recipe="pytorch-blitz"))
+    published = [row["published"] for row in section(study)["classes"]["rows"]]
+    printed = [75, 71, 35, 55, 52, 32, 55, 60, 63, 49]
+    assert published == [pytest.approx((n / 100, (n + 1) / 100)) for n in printed]
 
 
 def test_published_numbers_stand_beside_those_of_their_epoch() -> None:

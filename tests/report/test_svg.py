@@ -131,6 +131,15 @@ def test_nought_is_a_number_too() -> None:
     assert len(of_class(chart, "shape")) == 2
 
 
+def test_where_a_result_has_no_value_the_others_keep_their_names_and_colours() -> None:
+    """Nothing moves up into the place of a class without images."""
+    table = [("cat", [None, 40.0, None, 50.0]), ("dog", [10.0, None, None, None])]
+    chart = dots("r", ["A", "B", "C", "D"], table, axis_name="%", written="{:.1f}".format)
+    assert [told for _, told in readings(chart)] == [["cat, B: 40.0", "cat, D: 50.0"], ["dog, A: 10.0"]]
+    assert [sign.attrib["class"] for sign in of_class(chart, "shape")] == ["shape c2", "shape c4", "shape c1"]
+    assert "cat, B 40.0, D 50.0; dog, A 10.0" in drawn(chart).attrib["aria-label"]
+
+
 def test_a_line_stands_where_there_is_no_difference() -> None:
     """Zero is on the scale, wherever the values are, and the line at it."""
     row = svg.Row(name="a", centre=3.0, interval=(2.0, 4.0))
@@ -138,6 +147,17 @@ def test_a_line_stands_where_there_is_no_difference() -> None:
     (zero,) = of_class(chart, "zero")
     ticks = {float(t.text or ""): float(t.attrib["x"]) for t in of_class(chart, "tick")}
     assert float(zero.attrib["x1"]) == float(zero.attrib["x2"]) == ticks[0]
+
+
+@pytest.mark.parametrize("published", [(60.0, 60.0), (55.0, 56.0)])
+def test_the_published_value_of_all_rows_is_a_line_through_its_sign(published: tuple[float, float]) -> None:
+    """Through the middle of a range; there is one line, and none where each row has a published value of its own."""
+    lines = [svg.Row(name="mean", centre=58.0, interval=(50.0, 66.0)), svg.Row(name="published", published=published)]
+    drawings = {"axis_name": "%", "written": str, "gutter": 88, "step": 30}
+    chart = svg.rows("r", lines, **drawings, reference=True)  # type: ignore[arg-type]
+    (line,), (sign,) = of_class(chart, "reference"), of_class(chart, "diamond")
+    assert line.attrib["x1"] == line.attrib["x2"] == re.findall(r"M([\d.]+) ", sign.attrib["d"])[0]
+    assert of_class(svg.rows("r", lines, **drawings), "reference") == []  # type: ignore[arg-type]
 
 
 def test_hostile_texts_of_rows_stay_text() -> None:
