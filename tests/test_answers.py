@@ -61,6 +61,13 @@ def test_junit_has_a_case_for_each_check(tmp_path: Path) -> None:
 
 
 def test_junit_is_valid_whatever_a_text_holds() -> None:
-    """Control characters, and bytes of a path that are no UTF-8, do not spoil the file."""
+    """Control characters, and bytes of a path that are no UTF-8, do not spoil the file; the letters of any script stay.
+
+    The halves of characters between and beside which those letters lie are none.
+    """
     odd = Answer("a\x00", [Check("b\x1b", "failed", "c\udcff")], ["d\uffff"])
     assert ElementTree.fromstring(as_junit(odd, "diff"))[0][0][0].get("message") == "c?"
+    letters = "é → 漢\ud7ff\ue000\ufffd\U00010000\U0010ffff\t"
+    whole = Answer(letters, [Check(letters, "failed", letters)])
+    suite = ElementTree.fromstring(as_junit(whole, "audit", of=letters))[0]
+    assert (suite.get("name"), suite[0].get("name"), suite[0][0].get("message"), suite[1].text) == (letters,) * 4

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cifar_repro.audits import audit
 from cifar_repro.audits.audit import Audit, Ended
@@ -11,7 +12,9 @@ from cifar_repro.audits.judge.finding import Finding, Outcome
 from cifar_repro.audits.text import answer, text
 from cifar_repro.cli import main
 from cifar_repro.commands import audit as command
+from cifar_repro.core import data, layouts
 from cifar_repro.report.audit_page import render_audit
+from tests.make_data import tiny_set, write_binary_folder
 
 HEADINGS = ["What does not hold", "What holds, but is unusual", "What holds", "What was not seen"]
 
@@ -42,6 +45,17 @@ def test_findings_stand_below_what_they_are_the_worst_first_with_their_places() 
     shown = re.findall(r"<h3>Rule (\d)</h3><p>It is so\.</p>(?:<p class=\"where\">(.*?)</p>)?", made)
     assert shown == [("4", "program.py, line 4"), ("3", "program.py, line 3"), ("2", ""), ("1", "program.py, line 1")]
     assert re.findall("<h2>(What.*)</h2>", render_audit(found("right"))) == ["What holds"]
+
+
+def test_a_finding_is_told_in_a_sentence_whose_names_stay_as_they_are() -> None:
+    """It begins with a capital, but where that would change a name of the code; no other letter changes."""
+    said = {
+        "the SGD of Adam's has lr 0.01": "The SGD of Adam&#39;s has lr 0.01.",
+        "cross_entropy gets the output of LogSoftmax": "cross_entropy gets the output of LogSoftmax.",
+    }
+    findings = [Finding(outcome="right", says=each, at=("program.py", 1), rule="rule") for each in said]
+    made = render_audit(replace(found(), findings=findings, notes=list(said)))
+    assert re.findall("</h3><p>(.*?)</p>", made) == re.findall("<li>(.*?)</li>", made)[-2:] == list(said.values())
 
 
 def test_the_page_says_on_what_the_program_was_watched_and_for_how_long() -> None:
@@ -123,3 +137,46 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_program_is_run(
         assert why in capsys.readouterr().err
     assert page.read_text() == "mine"
     assert not nowhere.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "folder", "options", "kind"),
+    [
+        ("named", None, [], "binary"),
+        (None, "data", [], "binary"),
+        (None, None, [], "synthetic"),
+        ("named", "data", ["--data", "synthetic"], "synthetic"),
+        (None, "other", ["--data", "other"], "binary"),
+    ],
+)
+def test_an_audit_takes_the_images_that_are_here_and_downloads_none(
+    variable: str | None,
+    folder: str | None,
+    options: list[str],
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those that --data names, else of $CIFAR_REPRO_DATA or ./data; drawn ones where there are none or they are meant.
+
+    The program is not run here.
+    """
+    taken: list[str] = []
+
+    def watch(file: Path, images: data.Cifar10, *given: object, **more: object) -> Audit:
+        taken.append(images.kind)
+        return found("right")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CIFAR_REPRO_DATA", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("CIFAR_REPRO_DATA", variable)
+    for name in filter(None, (variable, folder)):
+        write_binary_folder(Path(name), tiny_set())
+    few = data.synthetic(10, 10)
+    monkeypatch.setattr(data, "synthetic", lambda *numbers: few)
+    monkeypatch.setattr(layouts, "download", lambda *given: pytest.fail("it was downloaded"))
+    monkeypatch.setattr(audit, "audit", watch)
+    Path("program.py").touch()
+    assert main(["audit", "program.py", "--images", "200", *options]) == 0
+    assert taken == [kind]

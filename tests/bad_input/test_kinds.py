@@ -34,9 +34,12 @@ KINDS = {  # paths, and what the line says of each
     "trace": (["trace.json"], ["holds a trace", "'cifar-repro diff A B'", "'matrix A B ...'"]),
     "gate": (["gate.json", "gate of PowerShell.json"], ["holds what a gate printed", "'cifar-repro matrix'"]),
     "upgrade": (["upgrade", "upgrade/upgrade.json"], ["holds an upgrade", "upgrade.html"]),
-    "weights": (["a run/model_cifar.pt"], ["holds weights", "'cifar-repro evaluate'"]),
+    "weights": (
+        ["a run/model_cifar.pt", "w.pth", "w.ckpt", "w.safetensors"],
+        ["holds weights", "'cifar-repro evaluate'"],
+    ),
     "metrics": (["a run/metrics.jsonl"], ["holds the metrics of a run", "give the folder"]),
-    "program": (["train.py"], ["holds a program", "'cifar-repro audit'"]),
+    "program": (["train.py", "lesson.ipynb"], ["holds a program", "'cifar-repro audit'"]),
     "data": (["set", "set/cifar-10-batches-bin"], ["holds a data set", "--data"]),
 }
 
@@ -53,7 +56,8 @@ def things(shell: Shell, run: Path) -> None:
     Path("gate of PowerShell.json").write_text(json.dumps(GATE), encoding="utf-16")
     Path("upgrade").mkdir()
     Path("upgrade/upgrade.json").write_text('{"upgrade": 1}')
-    Path("train.py").write_text("")
+    for name in ("w.pth", "w.ckpt", "w.safetensors", "train.py", "lesson.ipynb"):
+        Path(name).write_text("")
     write_binary_folder(Path("set"), tiny_set())
 
 

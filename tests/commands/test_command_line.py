@@ -76,13 +76,20 @@ def test_a_word_that_is_like_none_gets_no_guess(arguments: list[str], capsys: py
 def test_what_the_system_refuses_is_told_with_what_helps_against_it(
     number: int, remedy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Status 2 and one line: the path, what the system says, and what to do about that."""
+    """Status 2 and one line: the path, what the system says, and what to do about that; or all that is known."""
 
-    def load(*given: object) -> None:
-        raise OSError(number, "as the system says", "there")
+    def refuse(*why: object) -> None:
+        def load(*given: object) -> None:
+            raise OSError(*why)
 
-    monkeypatch.setattr(data, "load", load)
+        monkeypatch.setattr(data, "load", load)
+
+    refuse(number, "as the system says", "there")
     assert ended(["data"], capsys) == (2, "", f"cifar-repro: there: as the system says: {remedy}\n")
+    refuse(number, "as the system says")
+    assert ended(["data"], capsys) == (2, "", f"cifar-repro: as the system says: {remedy}\n")
+    refuse("a library's words")
+    assert ended(["data"], capsys) == (2, "", "cifar-repro: a library's words: give another path\n")
 
 
 def test_the_help_explains_the_recipe_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,13 +117,17 @@ def test_without_shtab_it_is_said_how_to_have_it(
 
 
 def test_the_completion_is_of_every_option(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """shtab is given the parser with files where files are wanted, and with nothing that a help leaves out."""
+    """shtab is given the parser with files where files are wanted, and with nothing that a help leaves out.
+
+    What a help says afterwards, in the same process, is what it said before.
+    """
     asked: list[Any] = []
 
     def complete(parser: Any, shell: str) -> str:
         asked.append((parser, shell))
         return "the script"
 
+    before = ended(["study", "--help"], capsys)
     monkeypatch.setitem(sys.modules, "shtab", SimpleNamespace(complete=complete, FILE="files"))
     assert ended(["--print-completion", "zsh"], capsys) == (0, "the script\n", "")
     ((parser, shell),) = asked
@@ -125,6 +136,7 @@ def test_the_completion_is_of_every_option(capsys: pytest.CaptureFixture[str], m
     study = {action.dest: action for action in commands.choices["study"]._actions}
     assert study["out"].complete == "files"
     assert "==SUPPRESS==" not in {action.help for action in study.values()}
+    assert ended(["study", "--help"], capsys) == before
 
 
 def test_a_shell_completes(capsys: pytest.CaptureFixture[str]) -> None:

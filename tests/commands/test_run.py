@@ -116,13 +116,15 @@ def test_resuming_a_complete_run_changes_nothing(finished: Path) -> None:
 def test_a_loss_that_is_no_number_ends_the_run_with_status_1(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line names epoch, step and value; the record says so; there is no checkpoint."""
+    """One line names epoch, step and value; the record says so, also as JSON; there is no checkpoint."""
     flags = ["--learning-rate", "1e6", "--out", str(tmp_path / "run")]
     assert main(["run", "--data", str(images), *flags]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert re.search(r"the loss was (nan|inf) in epoch 1, training step \d", line)
     assert record_of(tmp_path / "run")["status"] == "diverged"
     assert not list((tmp_path / "run").glob("*.pt"))
+    assert main(["run", "--data", str(images), *flags[:-1], str(tmp_path / "as JSON"), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == record_of(tmp_path / "as JSON")
 
 
 @pytest.mark.usefixtures("quick_figures")

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from cifar_repro.cli import main
 from tests.make_data import tiny_set, write_binary_folder
@@ -54,6 +55,18 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (tmp_path / "d").unlink()
     assert main([*make, "--tensors", "all", "-o", d]) == 2
     assert f"{d}.npz is already there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("options", "threads"), [([], None), (["--threads", "7"], 7)])
+def test_a_trace_is_made_with_the_threads_that_are_asked_for(
+    options: list[str], threads: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They change bits: a trace of another number of them would be compared as one of this."""
+    images = write_binary_folder(tmp_path / "images", tiny_set(per_batch=20, test=5))
+    asked: list[int | None] = [None]
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    assert main(["trace", "--data", str(images), "--steps", "1", *options, "-o", str(tmp_path / "a")]) == 0
+    assert asked[-1] == threads
 
 
 def test_the_tests_that_are_given_are_counted_in_the_header(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
