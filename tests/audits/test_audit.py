@@ -22,7 +22,7 @@ from cifar_repro.audits.repeated import compare
 from cifar_repro.audits.small_data import Images, sizes, small_set
 from cifar_repro.audits.story import Story
 from cifar_repro.audits.text import answer
-from cifar_repro.audits.watch import Setting, notebook
+from cifar_repro.audits.watch import Setting
 from cifar_repro.audits.watch.log import Log
 from cifar_repro.audits.watch.state import Known, State, checksum
 from cifar_repro.cli import main
@@ -339,6 +339,8 @@ def test_which_parameters_change_is_told_after_each_of_the_first_two_epochs(tmp_
 @pytest.mark.parametrize("stage", ["error_before_exec", "error_in_exec"])
 def test_a_cell_that_fails_ends_its_notebook(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """While it runs, or before, as one that is no Python does."""
+    missing = "no nbformat: pip install 'cifar-repro[audit]'"
+    notebook = pytest.importorskip("cifar_repro.audits.watch.notebook", reason=missing)
     ended: list[BaseException | None] = []
     monkeypatch.setattr(notebook, "setting", lambda: None)
     monkeypatch.setattr(notebook, "start", lambda said: (SimpleNamespace(cells={}), ended.append))

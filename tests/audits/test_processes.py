@@ -32,7 +32,7 @@ RIGHT = (PROGRAMS / "right.py").read_text(encoding="utf-8")
 A_FEW = (
     "test images are flipped",
     "divided by the whole data set",
-    "compared with the epoch before",
+    "the last test images are left out",
     "the last image of each batch is not counted",
 )
 

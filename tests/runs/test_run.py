@@ -30,7 +30,8 @@ from cifar_repro.runs.run import BEST, METRICS, Run
 T = TypeVar("T")
 CPU = torch.device("cpu")
 RECIPE = RECIPES["udacity-augmented"].with_changes({"epochs": 3, "batch_size": 5})
-SEEDS = Seeds(split=1, init=2, order=3, dropout=4)
+# Whatever masks torch draws from this seed, those of before 2.7 or the later ones: one epoch after the first is the best.
+SEEDS = Seeds(split=1, init=2, order=3, dropout=84)
 
 
 class Killed(BaseException):
