@@ -91,6 +91,7 @@ def test_what_another_version_of_scipy_rounds_otherwise_is_read(folder: Path) ->
         ("runs.1.epochs.1.saved", False, "the best epoch of seed-1"),
         ("runs.1.epochs.1.epoch", 3, "the epochs of seed-1 are not counted from 1"),
         ("data.counts.test.cat", 999, "the test of seed-0 is of"),
+        ("runs.1.test.confusion.0.1", -1, "the test of seed-1 counts what cannot be counted"),
     ],
 )
 def test_results_that_contradict_themselves_are_refused(folder: Path, path: str, value: object, named: str) -> None:
