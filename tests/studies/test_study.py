@@ -254,11 +254,19 @@ def test_weights_that_are_not_the_runs_are_refused(data: Cifar10, study: Path) -
         run_study(plan(study), data, in_this_process)
 
 
-def test_another_torch_does_not_go_on_with_a_study(data: Cifar10, tmp_path: Path) -> None:
-    """A worker whose torch is not that of the study, as on another machine, is told which to install."""
-    job = Job(tmp_path / "seed-0", RECIPE, Seeds.all(0), "cpu", "contiguous", 1, "1.5.0")
+def test_another_torch_does_not_go_on_with_a_study(
+    data: Cifar10, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose torch is not that of the study, as on another machine, is told which to install.
+
+    It is set up for the study's number of threads before it does anything.
+    """
+    threads: list[int | None] = []
+    monkeypatch.setattr(jobs, "make_deterministic", threads.append)
+    job = Job(tmp_path / "seed-0", RECIPE, Seeds.all(0), "cpu", "contiguous", 3, "1.5.0")
     with pytest.raises(InputError, match=r"is not the 1\.5\.0 of the study: install that one"):
         finish(job, data)
+    assert threads == [3]
     assert not job.folder.exists()
 
 
