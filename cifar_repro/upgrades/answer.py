@@ -53,6 +53,11 @@ class Statistics(Form, frozen=True, kw_only=True):
     accuracies: tuple[list[float], list[float]]
     runs_needed: Whole | None
 
+    @property
+    def runs(self) -> int:
+        """Of the side that has fewer."""
+        return min(map(len, self.accuracies))
+
 
 class Speed(Form, frozen=True, kw_only=True):
     """What the gate found: times of the new side over those of the old one, with the 95 % interval.

@@ -29,7 +29,7 @@ def title(upgrade: Upgrade) -> str:
 
 def headline(upgrade: Upgrade) -> str:
     """Both halves of the answer: what becomes of the numbers, and of the speed."""
-    runs = min(map(len, upgrade.statistics.accuracies))  # of either side, without those that diverged
+    runs = upgrade.statistics.runs
     result = {
         "same bits": "Same bits",
         "same statistics": "Other bits, same statistics",
@@ -100,7 +100,7 @@ def rows(upgrade: Upgrade) -> list[tuple[str, str, str]]:
 def compared(upgrade: Upgrade) -> str:
     """What was compared, on what, where."""
     before, after = upgrade.before, upgrade.after
-    runs = min(map(len, upgrade.statistics.accuracies))  # of either side, without those that diverged
+    runs = upgrade.statistics.runs
     return (
         f"udacity, {upgrade.bits.steps} steps and {runs} seed{'s' if runs > 1 else ''} of 1 epoch on "
         f"{data_label(upgrade.data)}; torchvision {before.torchvision} → {after.torchvision}; Python {after.python}, "

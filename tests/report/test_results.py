@@ -112,7 +112,8 @@ def test_what_the_variance_is_made_of_is_told_in_shares_and_points() -> None:
     """The share of the test set with its interval, and of the rest a standard deviation."""
     study = whole(a_study(5))
     shares = {"test_set_share": 0.25, "test_set_share_low": 0.1, "test_set_share_high": 0.6}
-    parts = structs.replace(study.variance, networks=0.0004, **shares)  # type: ignore[type-var]
+    assert study.variance is not None
+    parts = structs.replace(study.variance, networks=0.0004, **shares)
     said = section(structs.replace(study, variance=parts))["spread_note"].replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert "Of the variance of the accuracy between seeds, 25 % (10 % to 60 %) is there because there are only" in said
     assert said.endswith("1,000 test images; the networks themselves differ by a standard deviation of 2.00 points.")
@@ -153,9 +154,9 @@ def test_the_page_says_first_what_the_data_is(data: dict[str, Any], label: str, 
     ("outcome", "holds", "sign"),
     [
         (INCONCLUSIVE, True, "–"),  # noqa: RUF001 - as it is set
-        (INCONCLUSIVE, False, "–"),  # noqa: RUF001
+        (INCONCLUSIVE, False, "–"),  # noqa: RUF001 - as it is set
         (CONSISTENT, True, "✓"),
-        (CONSISTENT, None, "–"),  # noqa: RUF001
+        (CONSISTENT, None, "–"),  # noqa: RUF001 - as it is set
         (NOT_CONSISTENT, False, "✗"),
     ],
 )

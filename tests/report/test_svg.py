@@ -154,10 +154,10 @@ def test_the_published_value_of_all_rows_is_a_line_through_its_sign(published: t
     """Through the middle of a range; there is one line, and none where each row has a published value of its own."""
     lines = [svg.Row(name="mean", centre=58.0, interval=(50.0, 66.0)), svg.Row(name="published", published=published)]
     drawings = {"axis_name": "%", "written": str, "gutter": 88, "step": 30}
-    chart = svg.rows("r", lines, **drawings, reference=True)  # type: ignore[arg-type]
+    chart = svg.rows("r", lines, **drawings, reference=True)  # type: ignore[arg-type] # one dict for several types
     (line,), (sign,) = of_class(chart, "reference"), of_class(chart, "diamond")
     assert line.attrib["x1"] == line.attrib["x2"] == re.findall(r"M([\d.]+) ", sign.attrib["d"])[0]
-    assert of_class(svg.rows("r", lines, **drawings), "reference") == []  # type: ignore[arg-type]
+    assert of_class(svg.rows("r", lines, **drawings), "reference") == []  # type: ignore[arg-type] # one dict for several types
 
 
 def test_hostile_texts_of_rows_stay_text() -> None:

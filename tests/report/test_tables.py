@@ -52,7 +52,7 @@ def test_side_by_side_every_result_has_its_own_column(monkeypatch: pytest.Monkey
         "published result Consistent with the published numbers none Not consistent with the published numbers",
     ):
         assert row in shown
-    assert "class A B C B − first 95 % interval C − first 95 % interval airplane" in shown  # noqa: RUF001
+    assert "class A B C B − first 95 % interval C − first 95 % interval airplane" in shown  # noqa: RUF001 - as it is set
     assert [kind in shown for kind in (BY_SEEDS, BY_ONE_MORE, BY_IMAGES)] == [True, True, False]
 
 

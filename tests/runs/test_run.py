@@ -367,8 +367,6 @@ def test_a_loss_that_is_no_number_ends_the_run_and_reaches_no_checkpoint(data: C
         run_to_the_end(tmp_path, data, recipe)
     record = read_record(tmp_path)
     assert record.status == "diverged"
-    assert record.ended is not None
-    assert record.ended >= record.started
     assert record.stopped == Stopped(
         epoch=1, phase=caught.value.phase, step=caught.value.step, loss=str(caught.value.loss)
     )

@@ -116,6 +116,8 @@ def _watch_layers(state: State) -> None:
 
 
 def _watch_loss(log: Log, state: State, name: str) -> None:
+    form = signature(getattr(F, name))
+
     @around(F, name)
     def watched(original: Any, input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(input, target, *args, **kwargs)
@@ -123,7 +125,7 @@ def _watch_loss(log: Log, state: State, name: str) -> None:
             return result
         one = input.dim() == 1 and isinstance(target, torch.Tensor) and not target.dim()  # an image and its label
         size, total = 1 if one else len(input), float(result.detach().sum())
-        given = signature(original).bind(input, target, *args, **kwargs).arguments
+        given = form.bind(input, target, *args, **kwargs).arguments
         is_mean = given.get("reduction", "mean") in ("mean", "batchmean") and given.get("size_average") is not False
         mean = total if is_mean and result.dim() == 0 else total / max(1, size)
         log.write(
